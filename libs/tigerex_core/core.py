@@ -1,0 +1,183 @@
+"""The exchange's state machine as an object: commands in, events out, and questions about the
+state."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+import numpy as np
+
+from tigerex_core.capacity import Capacity
+from tigerex_core.check import broken_invariants
+from tigerex_core.dispatch import apply_batch
+from tigerex_core.index import find_named, find_pair
+from tigerex_core.jit import UNCOMPILED
+from tigerex_core.layout import (
+    COMMAND_EVENTS_MAX,
+    Balance,
+    BookSide,
+    Head,
+    Level,
+    Order,
+    State,
+    allocate,
+    side_row,
+    tables,
+)
+from tigerex_core.output import CAUSE_WIDTH, WRITTEN, Out
+from tigerex_core.records import (
+    COMMAND_WIDTH,
+    EVENT_WIDTH,
+    NAME_WORDS,
+    Command,
+    CommandKind,
+    Rows,
+    Side,
+    unpack_name,
+)
+
+# Raised with any change of the kernel after which the same commands give other events.
+KERNEL_VERSION: int = 1
+
+EVENT_BUFFER_ROWS = 8 * COMMAND_EVENTS_MAX  # of one run of the kernel; 0.9 MB
+
+Depth = list[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOrder:
+    """An order on the book; price in ticks, quantities in lots."""
+
+    order_id: int
+    account: int
+    market: int
+    side: int
+    price: int
+    quantity: int
+    remaining: int
+    client_order_id: str
+
+
+class Core:
+    """One tenant's money, accounts and order books. Not for use by two threads at once."""
+
+    def __init__(self, capacity: Capacity = Capacity()) -> None:  # noqa: B008 - immutable
+        """The empty state: system accounts, and nothing else."""
+        self._state: State = allocate(capacity)
+        self._out = Out(
+            np.zeros((EVENT_BUFFER_ROWS, EVENT_WIDTH), np.int64), np.zeros(CAUSE_WIDTH, np.int64)
+        )
+
+    def apply(self, commands: Rows, seq: int) -> Rows:
+        """Apply commands in order; their events, at least one for each, as rows of their own.
+
+        `seq` is what later duplicates of these commands are answered with. Any int64 is a valid
+        value in any column: what makes no sense is answered by a REJECTED event. Raises ValueError
+        for an array of another shape or type.
+        """
+        if commands.ndim != 2 or commands.shape[1] != COMMAND_WIDTH or commands.dtype != np.int64:
+            raise ValueError(
+                f"commands are {commands.dtype} of shape {commands.shape};"
+                f" int64 of shape (n, {COMMAND_WIDTH}) is needed"
+            )
+        rows = np.require(commands, np.int64, ["C", "A", "W"])  # the one type that is compiled
+        if not UNCOMPILED:
+            return self._apply(rows, seq)
+        with np.errstate(over="ignore"):  # hashes wrap by design
+            return self._apply(rows, seq)
+
+    def _apply(self, commands: Rows, seq: int) -> Rows:
+        parts: list[Rows] = []
+        done = 0
+        while done < len(commands):  # each run applies at least one
+            done = apply_batch(self._state, self._out, commands, done, seq)
+            parts.append(self._out.events[: self._out.cause[WRITTEN]].copy())
+        if len(parts) == 1:
+            return parts[0]
+        return np.concatenate(parts) if parts else self._out.events[:0].copy()
+
+    def balances(self, account: int) -> dict[int, tuple[int, int]]:
+        """Asset id -> (available, held) in units, for every asset that the account ever had."""
+        used = self._state.ledger.balances[1 : self._state.head[Head.BALANCES] + 1]
+        rows = used[used[:, Balance.ACCOUNT] == account]
+        return {
+            int(row[Balance.ASSET]): (int(row[Balance.AVAILABLE]), int(row[Balance.HELD]))
+            for row in rows
+        }
+
+    def open_orders(self, account: int) -> list[OpenOrder]:
+        """The account's orders on the book, oldest first."""
+        orders = self._state.books.orders
+        rows = np.nonzero((orders[:, Order.ACCOUNT] == account) & (orders[:, Order.LEVEL] != 0))[0]
+        return [self._open_order(int(row)) for row in rows[np.argsort(orders[rows, Order.ID])]]
+
+    def find_order(
+        self, account: int, *, order_id: int = 0, name: Rows | None = None
+    ) -> OpenOrder | None:
+        """An order on the book by its id or by its client order id (five words); None when there is
+        none."""
+        books = self._state.books
+        with np.errstate(over="ignore"):
+            if name is not None:
+                words = np.require(name, np.int64, ["C", "A", "W"]).reshape(1, NAME_WORDS)
+                row = find_named(
+                    books.name_index, books.orders, Order.ACCOUNT, account, words, 0, 0
+                )
+            else:
+                row = find_pair(books.id_index, books.orders, Order.ID, order_id, account)
+        return self._open_order(int(row)) if row else None
+
+    def depth(self, market: int, levels: int) -> tuple[Depth, Depth]:
+        """Bids and asks of a market: (price in ticks, lots), best first, at most `levels` of
+        each."""
+        return self._side_depth(market, Side.BUY, levels), self._side_depth(
+            market, Side.SELL, levels
+        )
+
+    def check(self) -> list[str]:
+        """Broken invariants in words; empty when the state is sound. See `check`."""
+        return broken_invariants(self._state)
+
+    def digest(self) -> bytes:
+        """SHA-256 over the whole state: equal states, equal digests."""
+        digest = sha256()
+        for table in tables(self._state):
+            digest.update(repr(table.shape).encode())
+            digest.update(table.data)
+        return digest.digest()
+
+    def _side_depth(self, market: int, side: int, levels: int) -> Depth:
+        if not 1 <= market <= self._state.head[Head.MARKETS]:
+            return []
+        rows = self._state.books.levels
+        level = self._state.books.sides[side_row(market, side), BookSide.BEST]
+        depth: Depth = []
+        while level != 0 and len(depth) < levels:
+            depth.append((int(rows[level, Level.PRICE]), int(rows[level, Level.LOTS])))
+            level = rows[level, Level.NEXT]
+        return depth
+
+    def _open_order(self, row: int) -> OpenOrder:
+        order = self._state.books.orders[row]
+        return OpenOrder(
+            order_id=int(order[Order.ID]),
+            account=int(order[Order.ACCOUNT]),
+            market=int(order[Order.MARKET]),
+            side=int(order[Order.SIDE]),
+            price=int(order[Order.PRICE]),
+            quantity=int(order[Order.QUANTITY]),
+            remaining=int(order[Order.REMAINING]),
+            client_order_id=unpack_name(order[Order.NAME : Order.NAME + NAME_WORDS]),
+        )
+
+
+def compile_kernels() -> None:
+    """Compile all that `Core` calls, or load it from numba's cache: an image does this when it is
+    built."""
+    core = Core(Capacity.small())
+    tick = np.zeros((1, COMMAND_WIDTH), np.int64)
+    tick[0, Command.KIND] = CommandKind.TICK
+    core.apply(tick, 1)
+    core.depth(1, 1)
+    core.find_order(1, order_id=1)
+    core.find_order(1, name=np.zeros(NAME_WORDS, np.int64))
+    core.check()

@@ -1,0 +1,52 @@
+"""API keys as servers see them, the port they are looked up through, a bounded cache over it."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tigerex_platform.clock import Clock, SystemClock
+
+CACHE_TTL_S = 30.0  # a revoked key works for at most this long elsewhere than at the exchange
+CACHE_ENTRIES_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """An API key with what its holder may do; the secret never shows in a log or a repr."""
+
+    key: str
+    user: str
+    user_id: int
+    permissions: frozenset[str]
+    secret: str = field(repr=False)
+
+
+class KeyStore(Protocol):
+    """Where keys are found: a table at the exchange, a call to it elsewhere."""
+
+    async def lookup(self, key: str) -> ApiKey | None:
+        """The key, or None when there is none or it is revoked. Raises Unavailable when that cannot
+        be known.
+        """
+        ...
+
+
+class CachedKeyStore:
+    """Remembers answers, also negative ones, for 30 s; the least recently used go first."""
+
+    def __init__(self, inner: KeyStore, *, clock: Clock | None = None) -> None:
+        self._inner = inner
+        self._clock = clock or SystemClock()
+        self._entries: OrderedDict[str, tuple[float, ApiKey | None]] = OrderedDict()
+
+    async def lookup(self, key: str) -> ApiKey | None:
+        entry = self._entries.get(key)
+        if entry is not None and self._clock.monotonic_s() < entry[0]:
+            self._entries.move_to_end(key)
+            return entry[1]
+        found = await self._inner.lookup(key)
+        self._entries[key] = (self._clock.monotonic_s() + CACHE_TTL_S, found)
+        self._entries.move_to_end(key)
+        while len(self._entries) > CACHE_ENTRIES_MAX:
+            self._entries.popitem(last=False)
+        return found

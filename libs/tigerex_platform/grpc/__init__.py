@@ -1,0 +1,1 @@
+"""gRPC servers and channels with authentication, deadlines, typed errors and telemetry built in."""

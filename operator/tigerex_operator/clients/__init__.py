@@ -1,0 +1,1 @@
+"""The operator as a client of its tenants' services."""

@@ -1,0 +1,5 @@
+"""Runs the bots service's migrations; the platform does the work."""
+
+from tigerex_platform.migrations import run_env
+
+run_env()

@@ -1,0 +1,46 @@
+"""What the host measures, once a batch: counting commands one by one would cost as much as them."""
+
+from collections import Counter
+
+import numpy as np
+
+from tigerex_core.records import Command, CommandKind, Event, EventKind, Rows
+from tigerex_platform.telemetry import metrics
+from tigerex_services.directory import Directory
+
+ACCEPTED, REJECTED, DUPLICATE = "accepted", "rejected", "duplicate"
+
+
+def measure_batch(seq: int, commands: Rows, events: Rows, directory: Directory) -> None:
+    """Record a committed batch."""
+    metrics.EXCHANGE_COMMITTED_SEQ.set(seq)
+    metrics.EXCHANGE_BATCH_SIZE.record(len(commands))
+    for (kind, outcome), count in count_outcomes(commands, events).items():
+        metrics.EXCHANGE_COMMANDS.add(count, {"kind": kind, "outcome": outcome})
+    traded = events[events[:, Event.KIND] == EventKind.TRADED, Event.MARKET]
+    for market_id, count in Counter(traded.tolist()).items():
+        symbol = directory.market_by_id(market_id).symbol
+        metrics.EXCHANGE_TRADES.add(count, {"market": symbol})
+
+
+def count_outcomes(commands: Rows, events: Rows) -> Counter[tuple[str, str]]:
+    """How many commands of each kind had which outcome."""
+    outcomes = np.full(len(commands), EventKind.TICKED, dtype=np.int64)  # stands for: accepted
+    for kind in (EventKind.REJECTED, EventKind.DUPLICATE):
+        outcomes[events[events[:, Event.KIND] == kind, Event.COMMAND]] = kind
+    pairs, counts = np.unique(
+        np.stack([commands[:, Command.KIND], outcomes]), axis=1, return_counts=True
+    )
+    found: Counter[tuple[str, str]] = Counter()
+    for (kind, outcome), count in zip(pairs.T.tolist(), counts.tolist(), strict=True):
+        found[_kind_name(kind), _outcome_name(outcome)] += count
+    return found
+
+
+def _kind_name(kind: int) -> str:
+    return CommandKind(kind).name.lower()
+
+
+def _outcome_name(outcome: int) -> str:
+    names = {int(EventKind.REJECTED): REJECTED, int(EventKind.DUPLICATE): DUPLICATE}
+    return names.get(outcome, ACCEPTED)

@@ -1,0 +1,68 @@
+"""Runs commands for the services: submit, find the first answer of a repeated one, refuse."""
+
+from collections.abc import Callable, Sequence
+
+from tigerex_core.records import Event, EventKind
+from tigerex_platform.errors import Unavailable
+from tigerex_services.exchange.entry import JournalEntry
+from tigerex_services.exchange.host.sequencer import Answer, Sequencer, group_by_command
+from tigerex_services.exchange.orders import EventRow
+from tigerex_services.exchange.refusals import find_refusal
+from tigerex_services.exchange.storage.journal import JournalReader
+from tigerex_services.stream import rows_of
+
+
+class Executor:
+    """The way of every command from a service to the core and back."""
+
+    def __init__(self, leader: Callable[[], Sequencer], journal: JournalReader) -> None:
+        self._leader = leader
+        self._journal = journal
+
+    @property
+    def leader(self) -> Sequencer:
+        """The sequencer; raises Unavailable while this process does not lead."""
+        return self._leader()
+
+    async def execute(self, command: bytes) -> Answer:
+        """The answer to one command; raises its refusal."""
+        [answer] = await self.execute_all([command])
+        error = find_refusal(answer.events)
+        if error is not None:
+            raise error
+        return answer
+
+    async def execute_all(self, commands: Sequence[bytes]) -> list[Answer]:
+        """The answers to commands, in order; rejections are answers too."""
+        return [
+            await self._first_answer(answer.events[0]) if _is_duplicate(answer) else answer
+            for answer in await self.leader.submit(commands)
+        ]
+
+    async def _first_answer(self, duplicate: EventRow) -> Answer:
+        entry = await self._journal.entry(duplicate[Event.VALUE])
+        if entry is None:
+            raise Unavailable("the first answer to this request id cannot be read right now")
+        events = first_events(entry, duplicate[Event.REQUEST_HI], duplicate[Event.REQUEST_LO])
+        return Answer(entry.seq, entry.time_ns, events)
+
+
+def _is_duplicate(answer: Answer) -> bool:
+    return len(answer.events) == 1 and answer.events[0][Event.KIND] == EventKind.DUPLICATE
+
+
+def first_events(entry: JournalEntry, request_hi: int, request_lo: int) -> Sequence[EventRow]:
+    """The events of the first command of an entry that has the request id.
+
+    An entry can hold a command and its repetition, whose event says DUPLICATE.
+    """
+    rows = rows_of(entry.events).tolist()
+    count = rows[-1][Event.COMMAND] + 1 if rows else 0
+    for events in group_by_command(rows, count):
+        if (
+            events
+            and events[0][Event.REQUEST_HI] == request_hi
+            and events[0][Event.REQUEST_LO] == request_lo
+        ):
+            return events
+    raise Unavailable("the first answer to this request id is not where it should be")

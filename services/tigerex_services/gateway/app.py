@@ -1,0 +1,47 @@
+"""The ASGI application: routes and what surrounds them."""
+
+from fastapi import FastAPI
+
+from tigerex_services.gateway import openapi, problem
+from tigerex_services.gateway.body_limit import BodyLimitMiddleware
+from tigerex_services.gateway.context import Gateway
+from tigerex_services.gateway.middleware import EdgeMiddleware
+from tigerex_services.gateway.routes import (
+    accounts,
+    bot_control,
+    bots,
+    docs,
+    health,
+    market,
+    orders,
+)
+from tigerex_services.gateway.websocket import endpoint
+
+UNTRACED_PATHS = frozenset({"/healthz", "/readyz"})
+
+
+def create_app(gateway: Gateway) -> FastAPI:
+    """The application over the parts of a gateway."""
+    app = FastAPI(
+        title=openapi.TITLE,
+        openapi_url="/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # a redirect would not carry the signature of its target
+        # Spans come from the framework; the one metric is ours, and logs have one setup.
+        telemetry={
+            "metrics": False,
+            "logs": False,
+            "operation_spans": False,
+            "exclude": lambda scope: scope["path"] in UNTRACED_PATHS,
+        },
+    )
+    app.state.gateway = gateway
+    for module in (market, bots, bot_control, accounts, orders, health, docs, endpoint):
+        app.include_router(module.router)
+    problem.install(app)
+    openapi.install(app)
+    # The last one added is the outermost: it names the request that the others speak of.
+    app.add_middleware(BodyLimitMiddleware)
+    app.add_middleware(EdgeMiddleware)
+    return app

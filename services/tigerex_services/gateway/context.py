@@ -1,0 +1,36 @@
+"""What every route reaches through its request: put together once, by main."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from tigerex_services.gateway.account_ids import AccountIds
+from tigerex_services.gateway.auth import Authenticator
+from tigerex_services.gateway.readiness import Readiness
+from tigerex_services.gateway.upstream import Upstream
+from tigerex_services.gateway.websocket.bots import BotFeeds
+from tigerex_services.gateway.websocket.hub import MarketHub
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The parts of a running gateway."""
+
+    upstream: Upstream
+    account_ids: AccountIds
+    authenticator: Authenticator
+    readiness: Readiness
+    market_hub: MarketHub
+    bot_feeds: BotFeeds
+
+
+def gateway_of(connection: HTTPConnection) -> Gateway:
+    gateway = connection.app.state.gateway
+    if not isinstance(gateway, Gateway):
+        raise TypeError("the application was not made by create_app")
+    return gateway
+
+
+GatewayDep = Annotated[Gateway, Depends(gateway_of)]

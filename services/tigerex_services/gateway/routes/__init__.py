@@ -1,0 +1,1 @@
+"""REST routes: translate in, one call, translate out."""

@@ -1,0 +1,101 @@
+"""Market data: protobuf → JSON models."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from tigerex.exchange.v1 import types_pb2
+from tigerex.marketdata.v1 import marketdata_pb2 as pb
+
+from tigerex_services.gateway.models import market as model
+from tigerex_services.gateway.translate.values import (
+    inverse,
+    optional,
+    optional_time_text,
+    time_text,
+)
+
+INTERVALS: Mapping[pb.CandleInterval.ValueType, model.Interval] = {
+    pb.CANDLE_INTERVAL_1S: "1s",
+    pb.CANDLE_INTERVAL_1M: "1m",
+}
+INTERVAL_NUMBERS = inverse(INTERVALS)
+
+MARKET_STATES: Mapping[types_pb2.MarketState.ValueType, Literal["open", "halted"]] = {
+    types_pb2.MARKET_STATE_OPEN: "open",
+    types_pb2.MARKET_STATE_HALTED: "halted",
+}
+
+
+def side_name(text: str) -> model.SideName:
+    """Checks what another service wrote as a plain string."""
+    if text == "buy":
+        return "buy"
+    if text == "sell":
+        return "sell"
+    raise ValueError(f"an upstream service answered with the side {text!r}")
+
+
+def market(message: types_pb2.Market) -> model.Market:
+    return model.Market(
+        symbol=message.symbol,
+        base_asset=message.base_asset,
+        quote_asset=message.quote_asset,
+        tick_size=message.tick_size,
+        lot_size=message.lot_size,
+        max_price=message.max_price,
+        max_quantity=message.max_quantity,
+        min_notional=message.min_notional or "0",
+        state=MARKET_STATES[message.state],
+        last_price=optional(message.last_price),
+    )
+
+
+def trade(message: pb.Trade) -> model.Trade:
+    return model.Trade(
+        market=message.market,
+        trade_id=message.trade_id,
+        price=message.price,
+        quantity=message.quantity,
+        taker_side=side_name(message.taker_side),
+        time=time_text(message.time_ns),
+    )
+
+
+def candle(message: pb.Candle) -> model.Candle:
+    return model.Candle(
+        market=message.market,
+        interval=INTERVALS[message.interval],
+        open_time=time_text(message.open_time_ns),
+        open=message.open,
+        high=message.high,
+        low=message.low,
+        close=message.close,
+        volume=message.volume,
+        quote_volume=message.quote_volume,
+        trades=message.trades,
+        closed=message.closed,
+    )
+
+
+def level(message: pb.PriceLevel) -> model.Level:
+    return model.Level(price=message.price, quantity=message.quantity)
+
+
+def book(message: pb.Depth) -> model.Book:
+    return model.Book(
+        market=message.market,
+        bids=[level(row) for row in message.bids],
+        asks=[level(row) for row in message.asks],
+        seq=message.seq,
+        time=optional_time_text(message.time_ns),
+    )
+
+
+def top(message: pb.TopOfBook) -> model.TopOfBook:
+    return model.TopOfBook(
+        market=message.market,
+        bid=level(message.bid) if message.HasField("bid") else None,
+        ask=level(message.ask) if message.HasField("ask") else None,
+        seq=message.seq,
+        time=optional_time_text(message.time_ns),
+    )

@@ -1,0 +1,112 @@
+"""What travels over a socket: requests with ids, answers, data, problems."""
+
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from tigerex_platform.errors import InvalidField, TigerExError, to_problem
+from tigerex_services.gateway.models.common import Body, Symbol
+from tigerex_services.gateway.models.market import Interval
+from tigerex_services.gateway.validation import invalid_fields
+
+ChannelName = Literal["trades", "book", "top", "candles", "bots"]
+MessageId = Annotated[int, Field(ge=0, le=2**53 - 1)]  # what JavaScript can hold
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One stream of data. `name` is what subscriptions are called on the wire."""
+
+    channel: ChannelName
+    market: str = ""
+    interval: Interval | None = None
+
+    @property
+    def name(self) -> str:
+        return ":".join(part for part in (self.channel, self.market, self.interval) if part)
+
+
+BOTS_TOPIC = Topic("bots")
+
+
+class _Addressed(Body):
+    id: MessageId = 0
+    channel: ChannelName
+    market: Symbol | None = None
+    interval: Interval | None = None
+
+    def topic(self) -> Topic:
+        """Raises InvalidField for fields that do not belong together."""
+        if self.channel == "bots":
+            if self.market or self.interval:
+                raise InvalidField("channel", self.channel, "bots without market and interval")
+            return BOTS_TOPIC
+        if self.market is None:
+            raise InvalidField("market", None, "the symbol of a market")
+        if self.channel == "candles":
+            return Topic(self.channel, self.market, self.interval or "1m")
+        if self.interval is not None:
+            raise InvalidField("interval", self.interval, "an interval only for candles")
+        return Topic(self.channel, self.market)
+
+
+class Subscribe(_Addressed):
+    op: Literal["subscribe"]
+
+
+class Unsubscribe(_Addressed):
+    op: Literal["unsubscribe"]
+
+
+class Auth(Body):
+    """Signed like the request `GET /ws` with an empty body."""
+
+    op: Literal["auth"]
+    id: MessageId = 0
+    key: Annotated[str, Field(max_length=128)]
+    timestamp: Annotated[int, Field(ge=0, le=10**14)]
+    signature: Annotated[str, Field(max_length=64)]
+    recv_window: Annotated[int, Field(ge=1, le=60_000)] | None = None
+
+
+class Ping(Body):
+    op: Literal["ping"]
+    id: MessageId = 0
+
+
+Message = Subscribe | Unsubscribe | Auth | Ping
+_MESSAGES: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="op")])
+
+
+def parse(text: str) -> Message:
+    """Raises InvalidField naming the first field at fault."""
+    try:
+        return _MESSAGES.validate_json(text)
+    except ValidationError as error:
+        # What pydantic tells is plain data; its types are narrower than what is read from it.
+        details: list[Any] = list(error.errors(include_url=False))
+        raise invalid_fields(details)[0] from None
+
+
+def message_id(text: str) -> int | None:
+    """The id of a message that may be wrong otherwise, so that its sender can tell which."""
+    try:
+        found = json.loads(text).get("id")
+    except (ValueError, AttributeError, RecursionError):
+        return None
+    return found if isinstance(found, int) and not isinstance(found, bool) else None
+
+
+def answer(kind: str, request_id: int, **facts: str) -> str:
+    return json.dumps({"type": kind, "id": request_id, **facts})
+
+
+def problem(error: TigerExError, request_id: int | None = None) -> str:
+    return json.dumps({"type": "error", "id": request_id, "problem": to_problem(error)})
+
+
+def data(topic: Topic, body: BaseModel) -> str:
+    """Encoded once, sent to every subscriber."""
+    return f'{{"type":"data","subscription":"{topic.name}","data":{body.model_dump_json()}}}'

@@ -1,0 +1,124 @@
+"""One market's book as sums per price, folded from the exchange's events. Pure, in ticks and lots.
+
+No orders are kept: an event tells price and quantity of what it adds or takes away.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from tigerex_core.records import Event, EventKind, Side
+
+Levels = list[tuple[int, int]]
+
+SNAPSHOT_LEVELS = 5_000  # what one GetBook answers a side at most
+KNOWN_LEVELS_MIN = 1_000  # a cut side with fewer levels left needs a new snapshot
+
+
+class BookError(Exception):
+    """An event takes away what is not there: the fold missed something, and must start again."""
+
+
+class SideBook:
+    """Prices and lots of one side.
+
+    A side that began as a cut snapshot knows nothing beyond its worst price then, and ignores
+    changes there.
+    """
+
+    def __init__(self, side: Side, levels: Sequence[tuple[int, int]] = ()) -> None:
+        self._sign = -1 if side is Side.BUY else 1  # sorted ascending by sign * price: best first
+        self._lots = {self._sign * price: lots for price, lots in levels}
+        self._prices = sorted(self._lots)
+        self._edge = self._prices[-1] if len(self._prices) >= SNAPSHOT_LEVELS else None
+
+    def __len__(self) -> int:
+        return len(self._prices)
+
+    @property
+    def needs_snapshot(self) -> bool:
+        """Whether too little is left of a cut snapshot."""
+        return self._edge is not None and len(self._prices) < KNOWN_LEVELS_MIN
+
+    def add(self, price: int, lots: int) -> None:
+        """Add lots at a price; negative ones are taken away. Raises BookError below zero."""
+        key = self._sign * price
+        if self._edge is not None and key > self._edge:
+            return
+        before = self._lots.get(key, 0)
+        after = before + lots
+        if after < 0:
+            raise BookError(f"{-lots} lots leave price {price}, where {before} are")
+        if not before:
+            insort(self._prices, key)
+        if after:
+            self._lots[key] = after
+        else:
+            self._lots.pop(key, None)
+            del self._prices[bisect_left(self._prices, key)]
+
+    def best(self) -> tuple[int, int] | None:
+        """(price, lots) of the best level; None while the side is empty."""
+        if not self._prices:
+            return None
+        key = self._prices[0]
+        return self._sign * key, self._lots[key]
+
+    def levels(self, count: int) -> Levels:
+        """The best `count` levels, best first."""
+        return [(self._sign * key, self._lots[key]) for key in self._prices[:count]]
+
+
+class Row(Protocol):
+    """One event, as an array row or a list of ints."""
+
+    def __getitem__(self, column: int, /) -> int: ...
+
+
+class Book:
+    """Both sides, as of `seq` at `time_ns`."""
+
+    def __init__(
+        self,
+        seq: int = 0,
+        time_ns: int = 0,
+        bids: Sequence[tuple[int, int]] = (),
+        asks: Sequence[tuple[int, int]] = (),
+    ) -> None:
+        self.seq = seq
+        self.time_ns = time_ns
+        self.bids = SideBook(Side.BUY, bids)
+        self.asks = SideBook(Side.SELL, asks)
+
+    @property
+    def needs_snapshot(self) -> bool:
+        return self.bids.needs_snapshot or self.asks.needs_snapshot
+
+    def apply(self, seq: int, time_ns: int, rows: Iterable[Row]) -> bool:
+        """Fold one batch's events of this market; True when the book changed.
+
+        A batch that the book has already seen, by its start from a later snapshot, changes nothing.
+        """
+        if seq <= self.seq:
+            return False
+        changed = False
+        for row in rows:
+            changed |= self._apply_one(row)
+        self.seq, self.time_ns = seq, time_ns
+        return changed
+
+    def _apply_one(self, row: Row) -> bool:
+        price, side = row[Event.PRICE], row[Event.SIDE]
+        match row[Event.KIND]:
+            case EventKind.ORDER_RESTED:
+                self._side(side).add(price, row[Event.REMAINING])
+            case EventKind.ORDER_CANCELED:
+                self._side(side).add(price, -row[Event.REMAINING])
+            case EventKind.TRADED:  # SIDE is the taker's; the maker rests on the other one
+                self._side(Side.BUY + Side.SELL - side).add(price, -row[Event.QUANTITY])
+            case _:
+                return False
+        return True
+
+    def _side(self, side: int) -> SideBook:
+        return self.bids if side == Side.BUY else self.asks

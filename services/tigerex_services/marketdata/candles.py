@@ -1,0 +1,92 @@
+"""Trades and the candles that they make: pure folds in ticks, lots and quote units.
+
+A candle covers [open time, open time + interval) of the exchange's own time. Intervals without a
+trade have no candle.
+"""
+
+from dataclasses import dataclass
+
+NS_PER_S = 1_000_000_000
+INTERVALS_S = (1, 60)
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """One trade: price in ticks, quantity in lots, notional in quote units."""
+
+    market_id: int
+    trade_id: int
+    price: int
+    quantity: int
+    notional: int
+    taker_side: int
+    time_ns: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Candle:
+    """One market's trades of one interval: prices in ticks, volume in lots and in quote units."""
+
+    market_id: int
+    interval_s: int
+    open_time_ns: int
+    open: int
+    high: int
+    low: int
+    close: int
+    volume: int
+    quote_volume: int
+    trades: int
+    last_trade_id: int
+
+    @property
+    def key(self) -> tuple[int, int, int]:
+        """What names a candle: market, interval, open time."""
+        return self.market_id, self.interval_s, self.open_time_ns
+
+    def closed(self, now_ns: int) -> bool:
+        """Whether no trade can change it any more, `now_ns` being the exchange's newest time."""
+        return now_ns >= self.open_time_ns + self.interval_s * NS_PER_S
+
+
+def open_time_ns(time_ns: int, interval_s: int) -> int:
+    """The start of the interval that a time is in."""
+    return time_ns - time_ns % (interval_s * NS_PER_S)
+
+
+def extend(candle: Candle | None, trade: Trade, interval_s: int) -> Candle:
+    """The candle after one more trade; a new one when the trade is beyond it.
+
+    A trade that the candle has already counted changes nothing, so a fold may begin again earlier.
+    """
+    start_ns = open_time_ns(trade.time_ns, interval_s)
+    if candle is None or candle.open_time_ns < start_ns:
+        return Candle(
+            trade.market_id,
+            interval_s,
+            start_ns,
+            trade.price,
+            trade.price,
+            trade.price,
+            trade.price,
+            trade.quantity,
+            trade.notional,
+            1,
+            trade.trade_id,
+        )
+    if trade.trade_id <= candle.last_trade_id:
+        return candle
+    return Candle(
+        candle.market_id,
+        interval_s,
+        candle.open_time_ns,
+        candle.open,
+        max(candle.high, trade.price),
+        min(candle.low, trade.price),
+        trade.price,
+        candle.volume + trade.quantity,
+        candle.quote_volume + trade.notional,
+        candle.trades + 1,
+        trade.trade_id,
+    )

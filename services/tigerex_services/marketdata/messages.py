@@ -1,0 +1,71 @@
+"""From the fold's integers to messages with decimal strings."""
+
+from collections.abc import Sequence
+
+from tigerex.marketdata.v1 import marketdata_pb2 as pb
+
+from tigerex_core.records import Side
+from tigerex_services.directory import MarketInfo
+from tigerex_services.marketdata.book import Book
+from tigerex_services.marketdata.candles import Candle, Trade
+
+SIDE_NAME = {Side.BUY: "buy", Side.SELL: "sell"}
+INTERVAL_OF = {1: pb.CANDLE_INTERVAL_1S, 60: pb.CANDLE_INTERVAL_1M}
+SECONDS_OF = {interval: seconds for seconds, interval in INTERVAL_OF.items()}
+
+
+def trade_message(trade: Trade, market: MarketInfo) -> pb.Trade:
+    return pb.Trade(
+        market=market.symbol,
+        trade_id=trade.trade_id,
+        price=market.ticks_to_price(trade.price),
+        quantity=market.lots_to_quantity(trade.quantity),
+        taker_side=SIDE_NAME[Side(trade.taker_side)],
+        time_ns=trade.time_ns,
+    )
+
+
+def candle_message(candle: Candle, market: MarketInfo, now_ns: int) -> pb.Candle:
+    return pb.Candle(
+        market=market.symbol,
+        interval=INTERVAL_OF[candle.interval_s],
+        open_time_ns=candle.open_time_ns,
+        open=market.ticks_to_price(candle.open),
+        high=market.ticks_to_price(candle.high),
+        low=market.ticks_to_price(candle.low),
+        close=market.ticks_to_price(candle.close),
+        volume=market.lots_to_quantity(candle.volume),
+        quote_volume=market.quote.from_units(candle.quote_volume),
+        trades=candle.trades,
+        closed=candle.closed(now_ns),
+    )
+
+
+def top_message(book: Book, market: MarketInfo) -> pb.TopOfBook:
+    bid, ask = book.bids.best(), book.asks.best()
+    return pb.TopOfBook(
+        market=market.symbol,
+        bid=_level(bid, market) if bid else None,
+        ask=_level(ask, market) if ask else None,
+        seq=book.seq,
+        time_ns=book.time_ns,
+    )
+
+
+def depth_message(book: Book, market: MarketInfo, levels: int) -> pb.Depth:
+    return pb.Depth(
+        market=market.symbol,
+        bids=_levels(book.bids.levels(levels), market),
+        asks=_levels(book.asks.levels(levels), market),
+        seq=book.seq,
+        time_ns=book.time_ns,
+    )
+
+
+def _levels(levels: Sequence[tuple[int, int]], market: MarketInfo) -> list[pb.PriceLevel]:
+    return [_level(level, market) for level in levels]
+
+
+def _level(level: tuple[int, int], market: MarketInfo) -> pb.PriceLevel:
+    price, lots = level
+    return pb.PriceLevel(price=market.ticks_to_price(price), quantity=market.lots_to_quantity(lots))

@@ -1,0 +1,111 @@
+"""The loops of market data: read and fold, write in batches, publish depths, forget what is old."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import grpc
+import psycopg
+
+from tigerex_platform.clock import Clock
+from tigerex_platform.retry import backoff_s
+from tigerex_services.marketdata.book import Book
+from tigerex_services.marketdata.fold import Fold
+from tigerex_services.marketdata.pending import Pending
+from tigerex_services.marketdata.publisher import DEPTH_INTERVAL_S, Publisher
+from tigerex_services.marketdata.storage import Storage
+from tigerex_services.stream import Batch
+
+logger = logging.getLogger(__name__)
+
+WRITE_INTERVAL_S = 0.2
+PRUNE_INTERVAL_S = 60.0
+RETRY_FIRST_S = 0.1
+RETRY_MAX_S = 5.0
+
+LoadBook = Callable[[int], Awaitable[Book]]
+
+
+class Projector:
+    """Keeps one fold, its rows and its subscribers up with the exchange."""
+
+    def __init__(
+        self,
+        fold: Fold,
+        pending: Pending,
+        storage: Storage,
+        publisher: Publisher,
+        load_book: LoadBook,
+        clock: Clock,
+    ) -> None:
+        self._fold = fold
+        self._pending = pending
+        self._storage = storage
+        self._publisher = publisher
+        self._load_book = load_book
+        self._clock = clock
+        self._space = asyncio.Event()
+        self._writing = asyncio.Lock()
+
+    async def run(self, stream: AsyncIterator[Batch]) -> None:
+        """Until cancelled. Raises what cannot be repaired here: BookError, JournalGapError."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._read(stream))
+            tasks.create_task(self._write_loop())
+            tasks.create_task(self._depth_loop())
+            tasks.create_task(self._prune_loop())
+
+    async def flush(self) -> None:
+        """Keep all rows that wait; the last act of a process that ends in order."""
+        async with self._writing:
+            rows = self._pending.take()
+            candles = list(rows.candles.values())
+            await self._storage.write(rows.trades, candles, rows.seq, rows.time_ns)
+            self._pending.written()
+
+    async def _read(self, stream: AsyncIterator[Batch]) -> None:
+        async for batch in stream:
+            while self._pending.full:
+                self._space.clear()
+                await self._space.wait()
+            update = self._fold.apply(batch)
+            self._pending.add(update)
+            self._publisher.publish(update)
+            await self._renew_cut_books(update.books)
+
+    async def _renew_cut_books(self, moved: set[int]) -> None:
+        """A book that began as a cut snapshot gets a new one before its known levels run out."""
+        for market_id in moved:
+            if not self._fold.books[market_id].needs_snapshot:
+                continue
+            try:
+                self._fold.books[market_id] = await self._load_book(market_id)
+            except grpc.aio.AioRpcError as error:  # the next change tries again
+                logger.warning("no new book of market %d: %s", market_id, error.details())
+
+    async def _write_loop(self) -> None:
+        failures = 0
+        while True:
+            try:
+                if self._pending.has_news:
+                    await self.flush()
+                failures = 0
+            except (psycopg.Error, OSError, TimeoutError) as error:
+                failures += 1
+                logger.warning("rows wait, the database is away: %s", error)
+                await self._clock.sleep(backoff_s(failures, RETRY_FIRST_S, RETRY_MAX_S))
+            self._space.set()
+            await self._clock.sleep(WRITE_INTERVAL_S)
+
+    async def _depth_loop(self) -> None:
+        while True:
+            await self._clock.sleep(DEPTH_INTERVAL_S)
+            self._publisher.publish_depths()
+
+    async def _prune_loop(self) -> None:
+        while True:
+            await self._clock.sleep(PRUNE_INTERVAL_S)
+            try:
+                await self._storage.prune(self._fold.time_ns)
+            except (psycopg.Error, OSError, TimeoutError) as error:
+                logger.warning("nothing pruned, the database is away: %s", error)

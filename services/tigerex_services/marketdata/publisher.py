@@ -1,0 +1,77 @@
+"""What subscribers are told of each folded batch, encoded once."""
+
+from collections.abc import Iterable
+
+from google.protobuf.message import Message
+from tigerex.marketdata.v1 import marketdata_pb2 as pb
+
+from tigerex_services.marketdata import messages
+from tigerex_services.marketdata.fold import Fold, Update
+from tigerex_services.marketdata.hub import Hub
+
+DEPTH_INTERVAL_S = 0.2
+DEPTH_LEVELS = 20
+CANDLE_CHANNEL = {1: pb.CHANNEL_CANDLES_1S, 60: pb.CHANNEL_CANDLES_1M}
+
+Best = tuple[tuple[int, int] | None, tuple[int, int] | None]
+
+
+class Publisher:
+    """Turns updates into events of the hub."""
+
+    def __init__(self, fold: Fold, hub: Hub) -> None:
+        self._fold = fold
+        self._hub = hub
+        self._best: dict[int, Best] = {}
+        self._moved: set[int] = set()
+
+    def publish(self, update: Update) -> None:
+        """Trades, tops and candles of one batch, at once; depths wait for `publish_depths`."""
+        for trade in update.trades:
+            topic = (trade.market_id, int(pb.CHANNEL_TRADES))
+            if self._hub.wants(topic):
+                market = self._fold.directory.market_by_id(trade.market_id)
+                self._send(topic, pb.SubscribeResponse(trade=messages.trade_message(trade, market)))
+        self._publish_candles(update)
+        self._publish_tops(update.books)
+        self._moved |= update.books
+
+    def publish_depths(self) -> None:
+        """The depth of each market whose book moved since the last time."""
+        for market_id in self._moved:
+            topic = (market_id, int(pb.CHANNEL_DEPTH))
+            if self._hub.wants(topic):
+                market = self._fold.directory.market_by_id(market_id)
+                depth = messages.depth_message(self._fold.books[market_id], market, DEPTH_LEVELS)
+                self._send(topic, pb.SubscribeResponse(depth=depth))
+        self._moved.clear()
+
+    def _publish_tops(self, moved: Iterable[int]) -> None:
+        for market_id in moved:
+            book = self._fold.books[market_id]
+            best = (book.bids.best(), book.asks.best())
+            if best == self._best.get(market_id):
+                continue
+            self._best[market_id] = best
+            topic = (market_id, int(pb.CHANNEL_TOP))
+            if self._hub.wants(topic):
+                market = self._fold.directory.market_by_id(market_id)
+                self._send(topic, pb.SubscribeResponse(top=messages.top_message(book, market)))
+
+    def _publish_candles(self, update: Update) -> None:
+        """Each changed candle, and once more, closed, each that the time of the batch has ended."""
+        for candle in update.candles.values():
+            topic = (candle.market_id, int(CANDLE_CHANNEL[candle.interval_s]))
+            if self._hub.wants(topic) and not candle.closed(update.time_ns):
+                market = self._fold.directory.market_by_id(candle.market_id)
+                message = messages.candle_message(candle, market, update.time_ns)
+                self._send(topic, pb.SubscribeResponse(candle=message))
+        for candle in update.finished:
+            topic = (candle.market_id, int(CANDLE_CHANNEL[candle.interval_s]))
+            if self._hub.wants(topic):
+                market = self._fold.directory.market_by_id(candle.market_id)
+                message = messages.candle_message(candle, market, update.time_ns)
+                self._send(topic, pb.SubscribeResponse(candle=message))
+
+    def _send(self, topic: tuple[int, int], event: Message) -> None:
+        self._hub.publish(topic, event.SerializeToString())

@@ -1,0 +1,97 @@
+"""gRPC translation of MarketDataService."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+from tigerex.marketdata.v1 import marketdata_pb2 as pb
+from tigerex.marketdata.v1 import marketdata_pb2_grpc
+
+from tigerex_platform.errors import InvalidField
+from tigerex_services.marketdata import messages
+from tigerex_services.marketdata.service import MarketDataService
+
+SERVICE = "tigerex.marketdata.v1.MarketDataService"
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class MarketDataServicer(marketdata_pb2_grpc.MarketDataServiceServicer):
+    """Messages in, one call of the service, messages out."""
+
+    def __init__(self, service: MarketDataService) -> None:
+        self._service = service
+
+    async def ListTrades(
+        self, request: pb.ListTradesRequest, context: Context
+    ) -> pb.ListTradesResponse:
+        market, trades = await self._service.trades(
+            request.market, request.before_trade_id, request.limit
+        )
+        return pb.ListTradesResponse(trades=[messages.trade_message(t, market) for t in trades])
+
+    async def ListCandles(
+        self, request: pb.ListCandlesRequest, context: Context
+    ) -> pb.ListCandlesResponse:
+        seconds = messages.SECONDS_OF.get(request.interval)
+        if seconds is None:
+            raise InvalidField("interval", request.interval, "CANDLE_INTERVAL_1S or _1M")
+        market, candles = await self._service.candles(
+            request.market, seconds, request.start_ns, request.end_ns, request.limit
+        )
+        now_ns = self._service.time_ns
+        return pb.ListCandlesResponse(
+            candles=[messages.candle_message(c, market, now_ns) for c in candles]
+        )
+
+    async def GetTopOfBook(
+        self, request: pb.GetTopOfBookRequest, context: Context
+    ) -> pb.GetTopOfBookResponse:
+        view = self._service.view(request.market)
+        return pb.GetTopOfBookResponse(top=messages.top_message(view.book, view.market))
+
+    async def GetDepth(self, request: pb.GetDepthRequest, context: Context) -> pb.GetDepthResponse:
+        levels = self._service.depth_levels(request.levels)
+        view = self._service.view(request.market)
+        return pb.GetDepthResponse(depth=messages.depth_message(view.book, view.market, levels))
+
+    async def Subscribe(  # type: ignore[override]  # encoded, see below
+        self, request: pb.SubscribeRequest, context: Context
+    ) -> AsyncIterator[bytes]:
+        for channel in request.channels:
+            if channel not in pb.Channel.values() or not channel:
+                raise InvalidField("channels", channel, f"of {pb.Channel.keys()[1:]}")
+        if not request.channels:
+            raise InvalidField("channels", "[]", f"at least one of {pb.Channel.keys()[1:]}")
+        subscriber = self._service.subscribe(request.markets, request.channels)
+        try:
+            # Headers at once, so that a subscriber knows that it misses nothing from here on.
+            await context.send_initial_metadata(())
+            async for event in subscriber:
+                yield event
+        finally:
+            self._service.unsubscribe(subscriber)
+
+
+def add_to_server(servicer: MarketDataServicer, server: grpc.aio.Server) -> None:
+    """As the generated function, but Subscribe's events are bytes, encoded once for everybody."""
+    unary: dict[str, tuple[Any, Any, Any]] = {
+        "ListTrades": (servicer.ListTrades, pb.ListTradesRequest, pb.ListTradesResponse),
+        "ListCandles": (servicer.ListCandles, pb.ListCandlesRequest, pb.ListCandlesResponse),
+        "GetTopOfBook": (servicer.GetTopOfBook, pb.GetTopOfBookRequest, pb.GetTopOfBookResponse),
+        "GetDepth": (servicer.GetDepth, pb.GetDepthRequest, pb.GetDepthResponse),
+    }
+    handlers = {
+        name: grpc.unary_unary_rpc_method_handler(
+            method,
+            request_deserializer=request.FromString,
+            response_serializer=response.SerializeToString,
+        )
+        for name, (method, request, response) in unary.items()
+    }
+    handlers["Subscribe"] = grpc.unary_stream_rpc_method_handler(
+        servicer.Subscribe,
+        request_deserializer=pb.SubscribeRequest.FromString,
+        response_serializer=bytes,
+    )
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))

@@ -1,0 +1,63 @@
+"""One exchange of real processes for the tests of a module."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+from tests.support.exchange_stack import ExchangeStack, exchange_stack
+from tests.support.gateway_client import Client
+from tests.support.otlp import Collector, collecting
+from tests.support.postgres import PostgresServer, fresh_database
+from tests.support.redis import RedisServer
+
+
+@pytest.fixture(scope="module")
+def collector_at() -> Iterator[tuple[Collector, str]]:
+    """Gets the spans of all processes."""
+    with collecting() as found:
+        yield found
+
+
+@pytest.fixture
+def collector(collector_at: tuple[Collector, str]) -> Collector:
+    return collector_at[0]
+
+
+@pytest.fixture(scope="module")
+def stack(
+    collector_at: tuple[Collector, str],
+    postgres: PostgresServer,
+    redis_server_session: RedisServer,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[ExchangeStack]:
+    folder = tmp_path_factory.mktemp("stack")
+    if not redis_server_session.running:
+        redis_server_session.start()
+    redis_server_session.wipe()
+    with (
+        fresh_database(postgres, folder / "database") as database,
+        exchange_stack(
+            folder, database, redis_server_session, otlp_endpoint=collector_at[1]
+        ) as stack,
+    ):
+        yield stack
+        stack.verify()
+
+
+@pytest.fixture
+async def ann(stack: ExchangeStack) -> AsyncIterator[Client]:
+    """A client of the user who may do everything."""
+    async with httpx.AsyncClient(base_url=stack.url, timeout=20) as http:
+        yield Client(http, stack.keys["ann"].key, stack.keys["ann"].secret)
+
+
+@pytest.fixture
+def bob(ann: Client, stack: ExchangeStack) -> Client:
+    """A client of a user who trades and has no bots."""
+    return Client(ann.http, stack.keys["bob"].key, stack.keys["bob"].secret)
+
+
+@pytest.fixture
+def eve(ann: Client, stack: ExchangeStack) -> Client:
+    """A client of a user who may only read."""
+    return Client(ann.http, stack.keys["eve"].key, stack.keys["eve"].secret)

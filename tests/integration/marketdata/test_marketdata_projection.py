@@ -1,0 +1,172 @@
+"""The journal gives the rows: in one go, with restarts anywhere, or while the database is away."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import psycopg
+import pytest
+from tests.support.market_core import MarketCore
+
+from tigerex_core.records import Side
+from tigerex_platform.clock import SystemClock
+from tigerex_services.marketdata.book import Book
+from tigerex_services.marketdata.candles import INTERVALS_S, Candle, Trade
+from tigerex_services.marketdata.fold import Fold
+from tigerex_services.marketdata.hub import Hub
+from tigerex_services.marketdata.pending import Pending
+from tigerex_services.marketdata.projector import Projector
+from tigerex_services.marketdata.publisher import Publisher
+from tigerex_services.marketdata.service import MarketDataService
+from tigerex_services.marketdata.storage import Storage
+from tigerex_services.stream import Batch
+
+pytestmark = pytest.mark.integration
+
+Rows = tuple[list[Trade], dict[int, list[Candle]]]
+WAIT_S = 10.0
+
+
+@pytest.fixture(scope="module")
+def world() -> MarketCore:
+    """A core with 300 trades over some minutes."""
+    world = MarketCore()
+    for number in range(300):
+        world.time_ns += 400_000_000
+        world.apply(
+            world.order(world.house.maker, Side.SELL, 100 + number % 7, 5),
+            world.order(world.house.taker, Side.BUY, 200, 1 + number % 5, ioc=True),
+        )
+    world.check_sound()
+    return world
+
+
+class Follower:
+    """One process of market data, without its network."""
+
+    def __init__(self, fold: Fold, storage: Storage) -> None:
+        self.fold, self.pending, self.hub = fold, Pending(fold.seq), Hub()
+        publisher = Publisher(fold, self.hub)
+        self.projector = Projector(
+            fold, self.pending, storage, publisher, self._load_book, SystemClock()
+        )
+        self.service = MarketDataService(fold, self.pending, storage, self.hub, SystemClock())
+
+    @classmethod
+    async def start(cls, storage: Storage, batches: list[Batch]) -> "Follower":
+        """As `load_fold`, with names and books from the journal's beginning."""
+        seq, time_ns = await storage.progress()
+        past = Fold()
+        for batch in batches[:seq]:
+            past.apply(batch)
+        fold = Fold(seq, time_ns)
+        fold.directory, fold.books = past.directory, past.books
+        for candle in await storage.newest_candles():
+            fold.put_candle(candle)
+        return cls(fold, storage)
+
+    async def follow(self, batches: list[Batch], *, flush: bool) -> None:
+        """Fold the batches that come next; killed afterwards, with or without a last write."""
+        done = asyncio.Event()
+
+        async def stream() -> AsyncIterator[Batch]:
+            for batch in batches[self.fold.seq :]:
+                yield batch
+            done.set()
+            await asyncio.Event().wait()
+
+        task = asyncio.create_task(self.projector.run(stream()))
+        await asyncio.wait_for(done.wait(), WAIT_S)
+        if flush:
+            while (await self._stored_seq()) < self.fold.seq:
+                await self.projector.flush()
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    async def _stored_seq(self) -> int:
+        return (await self.projector._storage.progress())[0]
+
+    async def _load_book(self, market_id: int) -> Book:
+        raise AssertionError(f"the book of market {market_id} is small")
+
+
+async def rows_of(storage: Storage) -> Rows:
+    candles = {i: await storage.candles(1, i, 0, 2**62, 1_000) for i in INTERVALS_S}
+    return await storage.trades(1, 2**62, 1_000), candles
+
+
+async def test_a_rebuild_gives_the_same_rows(storage: Storage, world: MarketCore) -> None:
+    results: list[Rows] = []
+    for _ in range(2):
+        await storage.reset()
+        follower = await Follower.start(storage, world.batches)
+        await follower.follow(world.batches, flush=True)
+        results.append(await rows_of(storage))
+    assert results[0] == results[1]
+    trades, candles = results[0]
+    assert [t.trade_id for t in reversed(trades)] == [t[0] for t in world.trades()]
+    for interval_s in INTERVALS_S:
+        assert sum(c.trades for c in candles[interval_s]) == len(trades)
+        assert sum(c.volume for c in candles[interval_s]) == sum(t.quantity for t in trades)
+
+
+async def test_restarts_anywhere_leave_no_gap_and_no_double(
+    storage: Storage, world: MarketCore
+) -> None:
+    whole = await Follower.start(storage, world.batches)
+    await whole.follow(world.batches, flush=True)
+    expected = await rows_of(storage)
+    await storage.reset()
+    for until in range(10, len(world.batches), 37):
+        follower = await Follower.start(storage, world.batches)
+        await follower.follow(world.batches[:until], flush=until % 2 == 0)
+    follower = await Follower.start(storage, world.batches)
+    await follower.follow(world.batches, flush=True)
+    assert await rows_of(storage) == expected
+
+
+async def test_queries_see_what_is_not_stored_yet(storage: Storage, world: MarketCore) -> None:
+    follower = await Follower.start(storage, world.batches)
+    half = len(world.batches) // 2
+    await follower.follow(world.batches[:half], flush=True)
+    for batch in world.batches[half:]:
+        follower.pending.add(follower.fold.apply(batch))
+    _, trades = await follower.service.trades("btc-usdt", 0, 1_000)
+    ids = [t.trade_id for t in trades]
+    assert ids == sorted((t[0] for t in world.trades()), reverse=True)
+    _, page = await follower.service.trades("btc-usdt", ids[9], 10)
+    assert [t.trade_id for t in page] == ids[10:20]
+    for interval_s in INTERVALS_S:
+        _, candles = await follower.service.candles("btc-usdt", interval_s, 0, 0, 1_000)
+        assert sum(c.trades for c in candles) == len(ids)
+        assert [c.open_time_ns for c in candles] == sorted({c.open_time_ns for c in candles})
+
+
+async def test_rows_wait_while_the_database_is_away(storage: Storage, world: MarketCore) -> None:
+    follower = await Follower.start(storage, world.batches)
+    real_write, failures = storage.write, 3
+
+    async def failing_write(*args: object) -> None:
+        nonlocal failures
+        if failures:
+            failures -= 1
+            raise psycopg.OperationalError("gone")
+        await real_write(*args)  # type: ignore[arg-type]
+
+    storage.write = failing_write  # type: ignore[method-assign]
+    task = asyncio.create_task(follower.projector.run(endless(world.batches)))
+    async with asyncio.timeout(WAIT_S):
+        while (await storage.progress())[0] < len(world.batches):  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.05)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    trades, _ = await rows_of(storage)
+    assert len(trades) == len(world.trades())
+
+
+async def endless(batches: list[Batch]) -> AsyncIterator[Batch]:
+    for batch in batches:
+        yield batch
+    await asyncio.Event().wait()

@@ -1,0 +1,263 @@
+"""A small exchange around one strategy: the real matching core, a house, late answers."""
+
+import hashlib
+from collections import deque
+from collections.abc import Iterable
+
+import numpy as np
+
+from tigerex_core import Capacity, Core
+from tigerex_core.records import (
+    COMMAND_WIDTH,
+    WORLD_ACCOUNT,
+    AccountKind,
+    Command,
+    CommandKind,
+    Event,
+    EventKind,
+    MarketState,
+    OrderType,
+    Reason,
+    Rows,
+    Side,
+    TimeInForce,
+    pack_name,
+)
+from tigerex_quant import Fold, MarketRules, Strategy
+from tigerex_quant import kernel as k
+from tigerex_quant.kernel import Ints
+from tigerex_quant.translate import account_events, client_order_id, market_event, tick_event
+
+RULES = MarketRules(
+    tick=100, lot=1_000, base_scale=5, quote_scale=3, max_price=100_000, max_quantity=1_000_000,
+    min_notional=0,
+)  # fmt: skip
+SHORT = "0123456789ab"
+SECOND_NS = 1_000_000_000
+HOUSE_LOTS = 400
+
+
+def command(kind: CommandKind, name: str = "", **columns: int) -> Rows:
+    """One command row."""
+    row = np.zeros(COMMAND_WIDTH, dtype=np.int64)
+    row[Command.KIND] = kind
+    for column, value in columns.items():
+        row[Command[column.upper()]] = value
+    row[Command.NAME :] = pack_name(name)
+    return row
+
+
+class World:
+    """One market, a house with endless means, and a bot's account that holds its investment."""
+
+    def __init__(
+        self,
+        strategy: Strategy,
+        config: Ints,
+        *,
+        rules: MarketRules = RULES,
+        fee_ppm: int = 1_000,
+        name: str = SHORT,
+    ) -> None:
+        self.core = Core(Capacity.small())
+        self.rules = rules
+        self.fold = Fold(strategy, config)
+        self.short_id = name
+        self.seq = 0
+        self.time_ns = 1_700_000_000 * SECOND_NS
+        self.pending: deque[Ints] = deque()
+        self.given: list[Ints] = []  # every event the strategy was offered
+        self.emitted: list[list[int]] = []
+        self.refusals: list[int] = []
+        self.fills: list[Rows] = []
+        self.bot = 0
+        self.epoch = 0
+        self._serial = 0
+        self._set_up(int(config[k.C_INVESTMENT]), fee_ppm)
+
+    def _set_up(self, investment: int, fee_ppm: int) -> None:
+        rules = self.rules
+        self.commit(
+            command(CommandKind.CREATE_ASSET, "BASE", value=rules.base_scale),
+            command(CommandKind.CREATE_ASSET, "QUOTE", value=rules.quote_scale),
+            command(CommandKind.SET_FEE_TIER, value=0, amount=fee_ppm, aux=fee_ppm),
+            command(CommandKind.CREATE_USER, "user"),
+        )
+        self.base, self.quote = self._ids(EventKind.ASSET_CREATED, Event.ASSET)
+        user = self._ids(EventKind.USER_CREATED, Event.VALUE)[0]
+        self.commit(
+            command(
+                CommandKind.CREATE_MARKET, "base-quote", asset=self.base, aux=self.quote,
+                value=rules.tick, order_id=rules.lot, price=rules.max_price,
+                quantity=rules.max_quantity, amount=rules.min_notional,
+            ),
+            command(CommandKind.CREATE_ACCOUNT, "bot", value=user, aux=AccountKind.BOT),
+            command(CommandKind.CREATE_ACCOUNT, "house", value=user, aux=AccountKind.HOUSE),
+            command(CommandKind.CREATE_ACCOUNT, "taker", value=user, aux=AccountKind.HOUSE),
+        )  # fmt: skip
+        self.market = self._ids(EventKind.MARKET_CREATED, Event.MARKET)[0]
+        self.bot, self.house, self.taker = self._ids(EventKind.ACCOUNT_CREATED, Event.ACCOUNT)
+        self.commit(
+            command(
+                CommandKind.TRANSFER, account=WORLD_ACCOUNT, to_account=self.bot,
+                asset=self.quote, amount=investment,
+            )
+        )  # fmt: skip
+
+    def _ids(self, kind: EventKind, column: Event) -> list[int]:
+        return [int(row[column]) for row in self.last if row[Event.KIND] == kind]
+
+    # The exchange
+
+    def commit(self, *commands: Rows) -> Rows:
+        """Apply one batch; the strategy is given its events."""
+        self.seq += 1
+        self.time_ns += 1_000_000
+        batch = np.array(commands, dtype=np.int64).reshape(-1, COMMAND_WIDTH)
+        batch[:, Command.TIME_NS] = self.time_ns
+        self.last = self.core.apply(batch, self.seq)
+        if self.bot:
+            self._deliver(self.last)
+        return self.last
+
+    def _deliver(self, events: Rows) -> None:
+        for row in events:
+            if row[Event.KIND] == EventKind.TICKED:
+                self.give(tick_event(row, self.seq))
+            shared = market_event(row, self.seq)
+            if shared is not None:
+                self.give(shared)
+            for event in account_events(row, self.seq, self.bot, self.short_id):
+                if event[k.E_KIND] == k.REJECTED:
+                    self.refusals.append(int(event[k.E_REASON]))
+                if event[k.E_KIND] == k.FILLED:
+                    self.fills.append(event)
+                self.give(event)
+
+    def give(self, event: Ints) -> None:
+        self.given.append(event.copy())
+        intents = self.fold.give(event)
+        self.emitted.extend(intents.tolist())
+        self.pending.extend(intents)
+
+    # The runner
+
+    def submit(self, most: int = 1_000) -> None:
+        """Send what the strategy wants, at most so many commands, in order."""
+        rows = [self.row_of(self.pending.popleft()) for _ in range(min(most, len(self.pending)))]
+        if rows:
+            self.commit(*rows)
+
+    def settle(self) -> None:
+        """Send until the strategy wants nothing more."""
+        for _ in range(100):
+            if not self.pending:
+                return
+            self.submit()
+        raise AssertionError("the strategy does not come to rest")
+
+    def row_of(self, intent: Ints) -> Rows:
+        ref = int(intent[k.I_REF])
+        digest = hashlib.sha256(f"{self.short_id}{ref}".encode()).digest()
+        high, low = np.frombuffer(digest[:16], dtype=">i8").astype(np.int64).tolist()
+        common = {"account": self.bot, "epoch": int(intent[k.I_EPOCH]), "request_hi": high,
+                  "request_lo": low, "market": self.market}  # fmt: skip
+        if intent[k.I_KIND] == k.CANCEL:
+            target = client_order_id(self.short_id, int(intent[k.I_TARGET]))
+            return command(CommandKind.CANCEL_ORDER, target, **common)
+        return command(
+            CommandKind.PLACE_ORDER,
+            client_order_id(self.short_id, ref),
+            side=int(intent[k.I_SIDE]),
+            order_type=int(intent[k.I_TYPE]),
+            time_in_force=int(intent[k.I_TIME_IN_FORCE]),
+            price=int(intent[k.I_PRICE]),
+            quantity=int(intent[k.I_QUANTITY]),
+            aux=ref >> k.REF_BITS,
+            **common,
+        )
+
+    # What others do
+
+    def signal(self, signal: int) -> None:
+        self.epoch += 1
+        self.commit(
+            command(CommandKind.ADVANCE_EPOCH, account=self.bot, epoch=self.epoch, value=signal)
+        )
+
+    def tick(self, seconds: int = 1) -> None:
+        self.time_ns += seconds * SECOND_NS
+        self.commit(command(CommandKind.TICK))
+
+    def halt(self, halted: bool) -> None:
+        state = MarketState.HALTED if halted else MarketState.OPEN
+        self.commit(command(CommandKind.SET_MARKET_STATE, market=self.market, value=state))
+
+    def cancel_one(self, number: int) -> None:
+        """Somebody cancels one of the bot's orders by hand."""
+        orders = self.core.open_orders(self.bot)
+        if orders:
+            order = orders[number % len(orders)]
+            self.commit(
+                command(
+                    CommandKind.CANCEL_ORDER, account=self.bot, order_id=order.order_id,
+                    market=self.market,
+                )
+            )  # fmt: skip
+
+    def quote_at(self, price: int, lots: int = HOUSE_LOTS) -> None:
+        """The house moves its quotes to both sides of a price, and trades one lot there."""
+        cancels = [
+            command(
+                CommandKind.CANCEL_ORDER, account=self.house, order_id=order.order_id,
+                market=self.market,
+            )
+            for order in self.core.open_orders(self.house)
+        ]  # fmt: skip
+        self.commit(
+            *cancels,
+            self.order(self.house, Side.BUY, max(price - 1, 1), lots),
+            self.order(self.house, Side.SELL, price + 1, lots),
+            self.order(self.taker, Side.SELL, price, 1),
+            self.order(self.taker, Side.BUY, price, 1),
+        )
+
+    def order(
+        self, account: int, side: Side, price: int, lots: int, kind: TimeInForce = TimeInForce.GTC
+    ) -> Rows:
+        return command(
+            CommandKind.PLACE_ORDER,
+            account=account,
+            market=self.market,
+            side=side,
+            order_type=OrderType.LIMIT,
+            time_in_force=kind,
+            price=price,
+            quantity=lots,
+        )
+
+    # What must hold
+
+    def money(self) -> tuple[int, int, int, int]:
+        """The bot's (quote available, quote held, base available, base held)."""
+        balances = self.core.balances(self.bot)
+        return (*balances.get(self.quote, (0, 0)), *balances.get(self.base, (0, 0)))
+
+    def check(self) -> None:
+        """Money adds up to zero, no level has two orders, nothing was asked that cannot be paid."""
+        assert self.core.check() == []
+        prices = [order.price for order in self.core.open_orders(self.bot)]
+        assert len(prices) == len(set(prices)), f"two orders on one level: {sorted(prices)}"
+        assert Reason.INSUFFICIENT_BALANCE not in self.refusals
+        assert min(self.money()) >= 0
+
+    def check_accounting(self) -> None:
+        """With nothing on its way, the strategy knows its balances to the unit."""
+        quote, _, base, _ = self.money()
+        state = self.fold.state
+        assert (int(state[k.H_QUOTE]), int(state[k.H_BASE])) == (quote, base)
+
+
+def replayed(fold: Fold, events: Iterable[Ints]) -> list[list[int]]:
+    """The intents of a fresh fold that is given the same events."""
+    return [intent for event in events for intent in fold.give(event).tolist()]

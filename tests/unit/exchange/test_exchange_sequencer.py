@@ -1,0 +1,236 @@
+"""The one line: batches, order, and nothing leaves before its commit."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+import pytest_asyncio
+
+from tigerex_core import Capacity, Core
+from tigerex_core.records import WORLD_ACCOUNT, Event, EventKind
+from tigerex_platform.clock import ManualClock
+from tigerex_platform.errors import Unavailable
+from tigerex_platform.ids import derive_request_id
+from tigerex_services.exchange import commands
+from tigerex_services.exchange.entry import Head, JournalEntry
+from tigerex_services.exchange.host.committed import Committed
+from tigerex_services.exchange.host.crash import CrashPoint
+from tigerex_services.exchange.host.replay import Replay, ReplayError
+from tigerex_services.exchange.host.sequencer import Limits, Sequencer
+
+pytestmark = pytest.mark.unit
+
+
+class MemoryLog:
+    """Entries in a list; `gate` holds commits back, `failure` refuses them."""
+
+    def __init__(self) -> None:
+        self.entries: list[JournalEntry] = []
+        self.started = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.failure: Exception | None = None
+
+    async def append(self, entry: JournalEntry) -> None:
+        self.started += 1
+        await self.gate.wait()
+        if self.failure is not None:
+            raise self.failure
+        self.entries.append(entry)
+
+
+class Running:
+    """A sequencer at work, with what it writes and publishes."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.core = Core(Capacity.small())
+        self.log = MemoryLog()
+        self.published: list[int] = []
+        self.clock = ManualClock()
+        self.sequencer = Sequencer(
+            self.core,
+            self.log,
+            Committed(),
+            self.clock,
+            head=Head(),
+            publish=lambda entry: self.published.append(entry.seq),
+            crash=CrashPoint(),
+            limits=limits,
+        )
+        self.task = asyncio.create_task(self.sequencer.run())
+
+    def stop(self) -> Awaitable[None]:
+        self.sequencer.stop()
+        return asyncio.wait_for(self.task, 5)
+
+
+Start = Callable[..., Running]
+
+
+@pytest_asyncio.fixture
+async def start() -> AsyncIterator[Start]:
+    started: list[Running] = []
+
+    def begin(**limits: float) -> Running:
+        started.append(Running(Limits(**limits)))  # type: ignore[arg-type]
+        return started[-1]
+
+    yield begin
+    for running in started:
+        running.log.gate.set()
+        running.sequencer.stop()
+        await asyncio.wait([running.task], timeout=5)
+
+
+def rid(*parts: str | int) -> bytes:
+    return derive_request_id(*parts)
+
+
+def user(name: str) -> bytes:
+    return commands.create_user(rid("user", name), name)
+
+
+async def settled() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_an_answer_holds_the_events_of_its_own_commands(start: Start) -> None:
+    running = start()
+    (ada, bob), (asset,) = await asyncio.gather(
+        running.sequencer.submit([user("ada"), user("bob")]),
+        running.sequencer.submit([commands.create_asset(rid("a"), "BTC", 8)]),
+    )
+    assert ada.event(EventKind.USER_CREATED)[Event.VALUE] != 0
+    assert bob.event(EventKind.USER_CREATED)[Event.VALUE] != 0
+    assert [row[Event.KIND] for row in asset.events] == [EventKind.ASSET_CREATED]
+    assert running.sequencer.committed.directory.asset("BTC").scale == 8
+    await running.stop()
+    assert running.published == [entry.seq for entry in running.log.entries]
+
+
+async def test_nothing_leaves_before_its_commit(start: Start) -> None:
+    running = start()
+    running.log.gate.clear()
+    answer = asyncio.create_task(running.sequencer.submit([user("ada")]))
+    await settled()
+    read = asyncio.create_task(running.sequencer.read(lambda core: core.balances(WORLD_ACCOUNT)))
+    await settled()
+    assert running.log.started == 1
+    assert not answer.done()
+    assert not read.done()
+    assert running.published == []
+    assert running.sequencer.committed.directory.find_user("ada") is None
+    running.log.gate.set()
+    assert (await answer)[0].seq == 1
+    assert (await read)[1] == 1
+    assert running.published == [1]
+
+
+async def test_the_next_batch_is_computed_during_a_commit_but_not_committed(start: Start) -> None:
+    running = start(delay_max_s=0.0)
+    running.log.gate.clear()
+    tasks = []
+    for name in ("ada", "bob", "eve"):
+        tasks.append(asyncio.create_task(running.sequencer.submit([user(name)])))
+        await settled()
+    read = asyncio.create_task(running.sequencer.read(lambda core: None))
+    await settled()
+    assert running.log.started == 1
+    running.log.gate.set()
+    answers = await asyncio.gather(*tasks)
+    assert [answer.seq for [answer] in answers] == [1, 2, 3]
+    assert (await read)[1] == 2  # the third was still queued
+
+
+async def test_a_commit_gathers_what_arrives_meanwhile(start: Start) -> None:
+    running = start(delay_max_s=5.0)
+    running.log.gate.clear()
+    first = asyncio.create_task(running.sequencer.submit([user("first")]))
+    await settled()
+    others = [asyncio.create_task(running.sequencer.submit([user(f"user-{n}")])) for n in range(50)]
+    await settled()
+    running.log.gate.set()
+    assert (await first)[0].seq == 1
+    assert {(await other)[0].seq for other in others} == {2}
+
+
+async def test_a_batch_is_bounded(start: Start) -> None:
+    running = start(batch_commands_max=4)
+    answers = await asyncio.gather(
+        *(running.sequencer.submit([user(f"u{n}a"), user(f"u{n}b")]) for n in range(5))
+    )
+    assert [answer.seq for answer, _ in answers] == [1, 1, 2, 2, 3]
+
+
+async def test_a_full_queue_refuses_with_a_hint(start: Start) -> None:
+    running = start(queue_commands_max=3)
+    running.log.gate.clear()
+    kept = [running.sequencer.enqueue([user(f"u{n}")])[0] for n in range(3)]
+    with pytest.raises(Unavailable) as caught:
+        running.sequencer.enqueue([user("one-too-many")])
+    assert caught.value.retry_after_s > 0
+    running.log.gate.set()
+    await asyncio.gather(*kept)
+
+
+async def test_time_increases_even_when_the_clock_does_not(start: Start) -> None:
+    running = start()
+    for _ in range(3):
+        await running.sequencer.submit([commands.TICK])
+    times = [entry.time_ns for entry in running.log.entries]
+    assert times == [running.clock.now_ns() + n for n in range(3)]
+
+
+async def test_a_failed_commit_ends_the_host_and_answers_nobody(start: Start) -> None:
+    running = start()
+    running.log.failure = OSError("disk full")
+    with pytest.raises(Unavailable):
+        await running.sequencer.submit([user("ada")])
+    with pytest.raises(OSError, match="disk full"):
+        await asyncio.wait_for(running.task, 5)
+    assert running.published == []
+    with pytest.raises(Unavailable):
+        running.sequencer.enqueue([user("bob")])
+
+
+async def test_a_kernel_exception_ends_the_host(start: Start) -> None:
+    running = start()
+    running.core.apply = None  # type: ignore[method-assign,assignment]
+    with pytest.raises(Unavailable):
+        await running.sequencer.submit([user("ada")])
+    with pytest.raises(TypeError):
+        await asyncio.wait_for(running.task, 5)
+    assert running.log.entries == []
+
+
+async def test_stopping_answers_what_was_accepted(start: Start) -> None:
+    running = start()
+    waiting = [running.sequencer.enqueue([user(f"u{n}")])[0] for n in range(10)]
+    await running.stop()
+    assert {answer.seq for part in waiting for answer in await part} == {1}
+
+
+async def test_replay_gives_the_same_bytes_and_state(start: Start) -> None:
+    running = start(batch_commands_max=3)
+    await asyncio.gather(
+        *(running.sequencer.submit([user(f"u{n}"), commands.TICK]) for n in range(9)),
+        running.sequencer.submit([user("u1")]),  # a repetition, answered as such
+    )
+    await running.stop()
+    replay = Replay(Core(Capacity.small()), Committed())
+    replay.advance(running.log.entries)
+    assert replay.core.digest() == running.core.digest()
+    assert replay.head.seq == len(running.log.entries)
+
+
+async def test_replay_finds_events_that_the_commands_do_not_give(start: Start) -> None:
+    running = start()
+    await running.sequencer.submit([user("ada")])
+    await running.stop()
+    [entry] = running.log.entries
+    from tigerex_services.exchange.entry import seal
+
+    forged = seal(Head(), entry.kernel_version, entry.time_ns, commands.TICK, entry.events)
+    with pytest.raises(ReplayError, match="entry 1"):
+        Replay(Core(Capacity.small()), Committed()).advance([forged])

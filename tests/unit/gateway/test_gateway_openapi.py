@@ -1,0 +1,91 @@
+"""The OpenAPI document and the page made of it."""
+
+import pytest
+from tests.support.gateway_client import Client
+from tests.support.gateway_upstreams import BOT_ID
+
+from tigerex_platform.telemetry import metrics
+
+pytestmark = pytest.mark.unit
+
+WANTED = {
+    "/api/v1/bots/types": {"get"},
+    "/api/v1/bots/create": {"post"},
+    "/api/v1/bots/list": {"get"},
+    "/api/v1/bots/{bot_id}": {"get", "put", "delete"},
+    "/api/v1/bots/{bot_id}/start": {"post"},
+    "/api/v1/bots/{bot_id}/pause": {"post"},
+    "/api/v1/bots/{bot_id}/stop": {"post"},
+    "/api/v1/bots/{bot_id}/performance": {"get"},
+    "/api/v1/bots/{bot_id}/trades": {"get"},
+    "/api/v1/markets": {"get"},
+    "/api/v1/markets/{symbol}": {"get"},
+    "/api/v1/markets/{symbol}/trades": {"get"},
+    "/api/v1/markets/{symbol}/candles": {"get"},
+    "/api/v1/markets/{symbol}/book": {"get"},
+    "/api/v1/markets/{symbol}/top": {"get"},
+    "/api/v1/accounts": {"get"},
+    "/api/v1/orders": {"get", "post"},
+    "/api/v1/orders/{order_id}": {"get", "delete"},
+    "/healthz": {"get"},
+    "/readyz": {"get"},
+}
+
+
+async def test_the_document_lists_every_route_with_its_problems(client: Client) -> None:
+    document = (await client.http.get("/openapi.json")).json()
+    assert {path: set(operations) for path, operations in document["paths"].items()} == WANTED
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            assert operation["summary"]
+            assert operation["description"]
+            assert "422" not in operation["responses"]
+            public = path.startswith(("/api/v1/markets", "/healthz", "/readyz"))
+            assert bool(operation.get("security")) is not public
+            if not public:
+                problem = operation["responses"]["401"]["content"]["application/problem+json"]
+                assert problem["schema"]["$ref"].endswith("/Problem")
+    schemas = document["components"]["schemas"]
+    assert "code" in schemas["Problem"]["required"]
+    assert "HTTPValidationError" not in schemas
+    assert set(document["components"]["securitySchemes"]) == {"ApiKey", "Timestamp", "Signature"}
+
+
+async def test_the_page_needs_no_script_and_no_other_host(client: Client) -> None:
+    page = await client.http.get("/docs")
+    assert page.status_code == 200
+    assert page.headers["content-type"].startswith("text/html")
+    assert "<script" not in page.text
+    assert "http://" not in page.text.replace("http://gateway", "")
+    for path in WANTED:
+        assert path in page.text
+    root = await client.http.get("/")
+    assert root.headers["location"] == "/docs"
+
+
+async def test_readiness_begins_with_the_first_answer_of_the_exchange(client: Client) -> None:
+    gateway = client.http._transport.app.state.gateway  # type: ignore[attr-defined]
+    assert (await client.http.get("/healthz")).status_code == 200
+    starting = await client.http.get("/readyz")
+    assert (starting.status_code, starting.json()["status"]) == (503, "not-ready")
+    await gateway.readiness.watch()
+    assert (await client.http.get("/readyz")).status_code == 200
+    gateway.readiness.drain()
+    assert (await client.http.get("/readyz")).json()["reason"] == "shutting down"
+
+
+async def test_requests_are_measured_by_route_not_by_path(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[dict[str, str]] = []
+    measure = type(metrics.HTTP_SERVER_DURATION)
+    monkeypatch.setattr(measure, "record", lambda self, value, labels: seen.append(labels))
+    await client.request("GET", f"/api/v1/bots/{BOT_ID}")
+    await client.http.get("/api/v1/nothing/at/all")
+    await client.http.request("BREW", "/api/v1/markets")
+    served = [tuple(labels.values()) for labels in seen if "http.route" in labels]
+    assert served == [
+        ("GET", "/api/v1/bots/{bot_id}", "200"),
+        ("GET", "unmatched", "404"),
+        ("_OTHER", "/api/v1/markets", "405"),
+    ]
