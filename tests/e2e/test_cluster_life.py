@@ -40,7 +40,9 @@ def node(cluster: Kubectl) -> Iterator[Node]:
     tigerex_local("up", "--cluster-only")
     if samples is not None:
         LAYOUT.env.write_text(samples)
-        product.wait_for_samples(Kubectl("kubectl", LAYOUT.kubeconfig))
+        again = Kubectl("kubectl", LAYOUT.kubeconfig)
+        product.wait_for_release(again)
+        product.wait_for_samples(again)
 
 
 def tigerex_local(*arguments: str) -> None:
@@ -54,8 +56,16 @@ def tigerex_local(*arguments: str) -> None:
 
 def component_processes() -> dict[str, Process]:
     """The node's components by name, as the host sees them."""
-    named = {Path(f"/proc/{pid}/comm").read_text().strip(): Process.of(pid) for pid in node_pids()}
-    return {name: process for name, process in named.items() if process is not None}
+    named: dict[str, Process] = {}
+    for pid in node_pids():
+        try:
+            name = Path(f"/proc/{pid}/comm").read_text().strip()
+        except OSError:  # ended meanwhile
+            continue
+        process = Process.of(pid)
+        if process is not None:
+            named[name] = process
+    return named
 
 
 def node_pids() -> list[int]:

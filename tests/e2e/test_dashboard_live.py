@@ -1,11 +1,13 @@
 """Every panel of the dashboard shows data of the running sample exchange, and no alert fires."""
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import httpx
 import pytest
 from observability.dashboard import build
 from tests.support.live import kubectl
@@ -35,12 +37,19 @@ def queries() -> list[Any]:
     ]
 
 
+def use_the_api() -> None:
+    """A request of every outcome: the panels of the edge show what somebody asks."""
+    for path in ("/api/v1/markets", "/api/v1/markets/no-such"):
+        httpx.get(os.environ["TIGEREX_URL"] + path, timeout=10)
+
+
 @pytest.mark.parametrize("expression", queries())
 def test_every_panel_shows_data(sample_env: None, expression: str) -> None:
     for variable, value in VARIABLES.items():
         expression = expression.replace(variable, value)
     deadline = time.monotonic() + DATA_WITHIN_S
     while True:
+        use_the_api()
         values = [row["value"][1] for row in ask("query", query=expression)["result"]]
         if any(value != "NaN" for value in values):
             return

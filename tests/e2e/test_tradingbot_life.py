@@ -57,15 +57,15 @@ def condition(cluster: Kubectl, name: str, seconds: float, reason: str = "") -> 
 
 
 def wait_ready(cluster: Kubectl, name: str) -> None:
-    cluster(
-        "-n",
-        "demo",
-        "wait",
-        f"tradingbot/{name}",
-        "--for=condition=Ready",
-        "--timeout=90s",
-        timeout_s=100,
-    )
+    try:
+        cluster(
+            *("-n", "demo", "wait", f"tradingbot/{name}"),
+            *("--for=condition=Ready", "--timeout=90s"),
+            timeout_s=100,
+        )
+    except LocalError as error:
+        status = cluster.get("-n", "demo", f"tradingbot/{name}").get("status", {})
+        raise AssertionError(f"{error}: {json.dumps(status)}") from error
 
 
 @pytest.mark.parametrize("name", ["demo-grid", "demo-dca"])
@@ -85,7 +85,7 @@ def test_the_list_shows_what_matters(cluster: Kubectl) -> None:
 
 def test_an_unknown_market_is_told_and_retried_when_it_appears(cluster: Kubectl) -> None:
     cluster.apply(json.dumps(grid_bot("e2e-unknown", "demo", market="e2e-late")))
-    refusal = condition(cluster, "e2e-unknown", 30)
+    refusal = condition(cluster, "e2e-unknown", 30, "InvalidSpec")
     assert refusal["status"] == "False"
     assert "e2e-late" in refusal["message"]
     assert "Traceback" not in refusal["message"]

@@ -112,7 +112,7 @@ def _up(layout: Layout, options: argparse.Namespace) -> None:
         say(f"The cluster is up ({duration(time.monotonic() - started)}).")
         say(f"export KUBECONFIG={layout.kubeconfig}")
         return
-    product.wait_for_operator(made.kubectl)
+    product.wait_for_release(made.kubectl)
     product.apply_samples(layout, made.kubectl)
     product.wait_for_samples(made.kubectl)
     values = product.write_env(layout, made)

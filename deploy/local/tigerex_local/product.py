@@ -24,7 +24,7 @@ NAMESPACE: Final = "tigerex-system"
 TENANT: Final = "demo"
 API_KEY_SECRET: Final = "demo-api-key"  # noqa: S105 - a name
 HELM_TIMEOUT_S = 300.0
-OPERATOR_TIMEOUT_S = 180.0
+RELEASE_TIMEOUT_S = 180.0
 SAMPLES_TIMEOUT_S = 300.0
 VERIFY_TIMEOUT_S = 600.0
 _ENV_PORTS: Final = {
@@ -71,18 +71,19 @@ def install(layout: Layout, cluster: Cluster, references: Mapping[str, str]) -> 
         _helm_upgrade(layout, cluster, "tigerex", values)
 
 
-def wait_for_operator(kubectl: Kubectl) -> None:
-    """Until the operator of this release runs; meanwhile it says what is wrong, if anything."""
-    with step("Waiting for the operator") as current:
+def wait_for_release(kubectl: Kubectl) -> None:
+    """Until the operator and Prometheus of this release run; meanwhile it says what is wrong, if
+    anything.
+    """
+    with step("Waiting for the operator and Prometheus") as current:
 
         def available() -> bool:
             current.detail = troubles.summary(kubectl, NAMESPACE)
-            return is_rolled_out(
-                kubectl.get("deployment", "tigerex-operator", f"--namespace={NAMESPACE}")
-            )
+            found = kubectl.get("deployments", f"--namespace={NAMESPACE}")["items"]
+            return bool(found) and all(is_rolled_out(deployment) for deployment in found)
 
         try:
-            wait_until("the operator", available, timeout_s=OPERATOR_TIMEOUT_S, poll_s=1)
+            wait_until("the release", available, timeout_s=RELEASE_TIMEOUT_S, poll_s=1)
         except LocalError as error:
             raise LocalError(f"{error}\n{troubles.report(kubectl, NAMESPACE)}") from error
 
