@@ -43,10 +43,17 @@ class Command(IntEnum):
     TO_ACCOUNT = 16
     VALUE = 17
     AUX = 18
-    NAME = 19  # first of five
+    STOP_PRICE = 19  # ticks
+    TRAILING = 20  # basis points
+    DISPLAY = 21  # lots
+    EXPIRE_NS = 22
+    SELF_TRADE = 23
+    NAME = 24  # first of five
+    OTHER_NAME = 29  # first of five
+    LIST_NAME = 34  # first of five
 
 
-COMMAND_WIDTH = Command.NAME + NAME_WORDS
+COMMAND_WIDTH = Command.LIST_NAME + NAME_WORDS
 
 
 class Event(IntEnum):
@@ -73,7 +80,9 @@ class Event(IntEnum):
     REASON = 18
     VALUE = 19
     AUX = 20
-    NAME = 21  # first of five
+    OTHER_ASSET = 21
+    VISIBLE = 22  # lots that the book shows more (below zero: fewer) at PRICE on SIDE
+    NAME = 23  # first of five
 
 
 EVENT_WIDTH = Event.NAME + NAME_WORDS
@@ -100,11 +109,29 @@ class CommandKind(IntEnum):
     RESERVE_TRANSFER = 11  # as TRANSFER, VALUE and AUX: high and low half of the transfer id
     POST_TRANSFER = 12  # VALUE, AUX: transfer id
     VOID_TRANSFER = 13  # VALUE, AUX: transfer id
-    # ACCOUNT, EPOCH, MARKET, SIDE, ORDER_TYPE, TIME_IN_FORCE, POST_ONLY, PRICE (0 for market
-    # orders), QUANTITY, NAME client order id (zero: none), AUX seq at which the order was decided
-    # (0: unknown)
+    # ACCOUNT, EPOCH, MARKET, SIDE, ORDER_TYPE, TIME_IN_FORCE, POST_ONLY, PRICE (0 for orders at
+    # market), QUANTITY, or AMOUNT with QUANTITY 0 for a market order of so many quote units;
+    # STOP_PRICE where the order waits for a price, TRAILING for a stop that follows the price
+    # (STOP_PRICE is then where it begins to follow, 0: at once), DISPLAY for an iceberg (0: all is
+    # shown), EXPIRE_NS with GTD, SELF_TRADE (0: the market's), NAME client order id (zero: none),
+    # AUX seq at which the order was decided (0: unknown)
     PLACE_ORDER = 14
     CANCEL_ORDER = 15  # ACCOUNT, EPOCH, and ORDER_ID, or NAME client order id with ORDER_ID 0
+    # ACCOUNT, EPOCH, MARKET: the oldest CANCELS_MAX open orders of the account in the market;
+    # ACCOUNT 0: of everybody (a delisting)
+    CANCEL_ALL = 16
+    # as CANCEL_ORDER, QUANTITY the new one, what is filled included. A smaller one keeps the
+    # order's place in the queue, a larger one loses it.
+    AMEND_ORDER = 17
+    # One cancels the other: a post-only limit order and a stop of the same SIDE and QUANTITY.
+    # ACCOUNT, EPOCH, MARKET, SIDE, QUANTITY, SELF_TRADE, AUX as PLACE_ORDER; of the limit order
+    # PRICE, DISPLAY, NAME; of the stop STOP_PRICE, TRAILING, AMOUNT its limit price (0: at market),
+    # OTHER_NAME; LIST_NAME names the pair
+    PLACE_OCO = 18
+    SET_MARKET_LIMIT = 19  # MARKET, VALUE which (MarketLimit), AMOUNT the value
+    # ASSET in which fees can be paid (0: none), AMOUNT parts per million that are then let off
+    SET_FEE_DISCOUNT = 20
+    SET_FEE_PAYMENT = 21  # ACCOUNT, VALUE 1 pays fees in the discount asset, 0 in what it receives
 
 
 class EventKind(IntEnum):
@@ -114,7 +141,8 @@ class EventKind(IntEnum):
     ASSET_CREATED = 2  # ASSET new id, NAME, VALUE scale
     # MARKET new id, and NAME, ASSET, AUX, VALUE, ORDER_ID, PRICE, QUANTITY, AMOUNT as commanded
     MARKET_CREATED = 3
-    MARKET_STATE_SET = 4  # MARKET, VALUE state
+    # MARKET, VALUE state, REASON CIRCUIT_BREAKER where the market halted itself
+    MARKET_STATE_SET = 4
     FEE_TIER_SET = 5  # VALUE tier, AMOUNT maker fee, AUX taker fee (ppm)
     USER_CREATED = 6  # VALUE new user id, ACCOUNT its main account, NAME
     # ACCOUNT new id, VALUE user, AUX kind, NAME (also sent for a new user's main account)
@@ -127,24 +155,55 @@ class EventKind(IntEnum):
     TRANSFER_VOIDED = 13  # as TRANSFER_RESERVED
     # ACCOUNT, MARKET, ORDER_ID, SIDE, PRICE, QUANTITY, REMAINING = QUANTITY, ASSET and AMOUNT held,
     # NAME client order id, AUX decided seq, VALUE = order type + 16 * time in force + 256 * post
-    # only. Its fills follow, then ORDER_RESTED, ORDER_EXPIRED, or nothing when it is filled.
+    # only. ORDER_TERMS follows where there are any; then the fills, then ORDER_RESTED,
+    # ORDER_EXPIRED, or nothing when it is filled or waits for its stop price.
     ORDER_ACCEPTED = 14
     # ACCOUNT and ORDER_ID of the taker, SIDE of the taker, OTHER_ACCOUNT and OTHER_ORDER of the
-    # maker, MARKET, TRADE_ID, PRICE, QUANTITY, AMOUNT notional (quote units), FEE of the taker and
-    # VALUE fee of the maker (each in the asset that side receives), REMAINING of the maker's order
-    # (0: filled and off the book), AUX of the taker's
+    # maker, MARKET, TRADE_ID, PRICE, QUANTITY, AMOUNT notional (quote units), FEE of the taker in
+    # ASSET and VALUE fee of the maker in OTHER_ASSET, REMAINING of the maker's order (0: filled and
+    # off the book), AUX of the taker's (of an order for an amount: quote units left). The book
+    # shows QUANTITY less at PRICE on the maker's side.
     TRADED = 15
-    # ACCOUNT, MARKET, ORDER_ID, SIDE, PRICE, QUANTITY, REMAINING: now on the book
+    # ACCOUNT, MARKET, ORDER_ID, SIDE, PRICE, QUANTITY, REMAINING: now at the end of its level's
+    # queue, for the first time, or again with the next part of an iceberg; VISIBLE what is shown
     ORDER_RESTED = 16
-    # as ORDER_RESTED, REMAINING the part that found no counterparty; its hold is released; REASON
-    # INSUFFICIENT_BALANCE where a market buy ran out of money, CAPACITY after the most trades of
-    # one command (layout.FILLS_MAX), else NONE
+    # as ORDER_RESTED, REMAINING the part that found no counterparty; its hold is released; VISIBLE
+    # what the book shows less (0 or below); REASON why: NONE where nothing was there to trade with,
+    # INSUFFICIENT_BALANCE, CAPACITY (after layout.FILLS_MAX trades of one command), NOT_FILLABLE,
+    # SELF_TRADE, CIRCUIT_BREAKER, TIME
     ORDER_EXPIRED = 17
-    # as ORDER_RESTED, REMAINING the part taken off the book; NAME client order id
+    # as ORDER_EXPIRED, NAME client order id; REASON NONE where somebody asked for it, OTHER_LEG
+    # where the other order of its list trades
     ORDER_CANCELED = 18
     # ACCOUNT, MARKET, ORDER_ID, NAME as commanded; REASON; VALUE the causing column or limit
     REJECTED = 19
     DUPLICATE = 20  # the request id was seen with the same content: VALUE seq of the first answer
+    # What else an order says, where it says it: ACCOUNT, MARKET, ORDER_ID, PRICE stop price,
+    # REMAINING trailing (basis points), QUANTITY display (lots), AMOUNT quote units to trade, AUX
+    # expiry (ns), VALUE self-trade mode, OTHER_ORDER the id of its list
+    ORDER_TERMS = 21
+    # as ORDER_RESTED, AUX the price that triggered it: from now on an order at its limit, or at
+    # market. Its fills follow as those of ORDER_ACCEPTED.
+    ORDER_TRIGGERED = 22
+    # as ORDER_RESTED with the new QUANTITY and REMAINING; AMOUNT change of what is held; VALUE 1
+    # where it kept its place; VISIBLE change of what is shown
+    ORDER_AMENDED = 23
+    # An order for an amount of quote units has traded it, but for less than one lot: as
+    # ORDER_RESTED, AUX quote units left
+    ORDER_FILLED = 24
+    # as TRADED, but nothing was traded: both orders are of one user. VALUE mode; QUANTITY lots
+    # that both lost (DECREMENT, else 0), which the book shows less at PRICE on the maker's side;
+    # REMAINING of the maker's order, AUX of the taker's
+    SELF_TRADE_PREVENTED = 25
+    # ACCOUNT, MARKET, ORDER_ID the list's id and its limit order, OTHER_ORDER its stop, NAME of the
+    # list. Both orders follow.
+    LIST_PLACED = 26
+    # After the ORDER_CANCELED of a CANCEL_ALL: ACCOUNT, MARKET, QUANTITY orders canceled, REMAINING
+    # open orders left
+    ORDERS_CANCELED = 27
+    MARKET_LIMIT_SET = 28  # MARKET, VALUE which, AMOUNT
+    FEE_DISCOUNT_SET = 29  # ASSET, AMOUNT ppm let off
+    FEE_PAYMENT_SET = 30  # ACCOUNT, VALUE
 
 
 class Reason(IntEnum):
@@ -185,6 +244,25 @@ class Reason(IntEnum):
     CAPACITY = 32  # a table of the state is full: VALUE tells which column's
     SAME_ACCOUNT = 33
     ACCOUNT_CANNOT_TRADE = 34
+    INVALID_STOP_PRICE = 35
+    INVALID_TRAILING = 36
+    INVALID_DISPLAY = 37
+    INVALID_EXPIRY = 38
+    INVALID_SELF_TRADE = 39
+    INVALID_LIMIT = 40
+    WOULD_TRIGGER = 41  # a stop whose price is reached already
+    NOT_FILLABLE = 42  # fill-or-kill that cannot be filled at once
+    MAX_NOTIONAL = 43
+    PERCENT_PRICE = 44  # too far from the last price
+    MAX_ORDERS = 45
+    MAX_STOPS = 46
+    MAX_ICEBERGS = 47
+    MAX_POSITION = 48
+    NOT_AMENDABLE = 49  # an order of a list
+    SELF_TRADE = 50
+    CIRCUIT_BREAKER = 51
+    OTHER_LEG = 52
+    TIME = 53  # good till a date that has come
 
 
 class Side(IntEnum):
@@ -193,18 +271,72 @@ class Side(IntEnum):
 
 
 class OrderType(IntEnum):
+    """A stop waits for the last price: to rise to its STOP_PRICE for a STOP_LOSS that buys and a
+    TAKE_PROFIT that sells, to fall to it for the other two. Then it is a market order, or with
+    _LIMIT a limit order.
+    """
+
     LIMIT = 1
     MARKET = 2
+    STOP_LOSS = 3
+    STOP_LOSS_LIMIT = 4
+    TAKE_PROFIT = 5
+    TAKE_PROFIT_LIMIT = 6
 
 
 class TimeInForce(IntEnum):
-    GTC = 1
-    IOC = 2
+    GTC = 1  # good till canceled
+    IOC = 2  # immediate or cancel
+    FOK = 3  # fill or kill
+    GTD = 4  # good till date: EXPIRE_NS
+
+
+class SelfTrade(IntEnum):
+    """What happens instead of a trade between two orders of one user; the taker's mode counts."""
+
+    NONE = 1  # they trade
+    EXPIRE_TAKER = 2
+    EXPIRE_MAKER = 3
+    EXPIRE_BOTH = 4
+    DECREMENT = 5  # both lose the smaller remainder; who has none left expires
 
 
 class MarketState(IntEnum):
     OPEN = 1
-    HALTED = 2
+    HALTED = 2  # no new orders, no trades; orders can be canceled and made smaller
+    CANCEL_ONLY = 3  # as HALTED, but nothing is amended
+    DELISTING = 4  # as CANCEL_ONLY, for ever
+
+
+class MarketLimit(IntEnum):
+    """What SET_MARKET_LIMIT sets; 0 is none, where nothing else is said. Each is the filter that
+    Binance's rule page "Filters" has under the name in brackets."""
+
+    PRICE_MIN = 1  # ticks, from 1 (PRICE_FILTER)
+    QUANTITY_MIN = 2  # lots, from 1 (LOT_SIZE)
+    NOTIONAL_MIN = 3  # quote units (NOTIONAL)
+    NOTIONAL_MAX = 4  # quote units (NOTIONAL)
+    NOTIONAL_OF_MARKET_ORDERS = 5  # 1: both apply to market orders, too, at the last price
+    MARKET_QUANTITY_MAX = 6  # lots of a market order (MARKET_LOT_SIZE)
+    ORDERS_MAX = 7  # open orders of an account in the market (MAX_NUM_ORDERS)
+    STOPS_MAX = 8  # of them waiting for a price (MAX_NUM_ALGO_ORDERS)
+    ICEBERGS_MAX = 9  # of them icebergs (MAX_NUM_ICEBERG_ORDERS)
+    POSITION_MAX = 10  # lots that an account may own or be buying (MAX_POSITION)
+    # Parts per million of the last price that a limit price may not be above or below
+    # (PERCENT_PRICE_BY_SIDE)
+    BID_UP_PPM = 11
+    BID_DOWN_PPM = 12
+    ASK_UP_PPM = 13
+    ASK_DOWN_PPM = 14
+    # The market halts before a trade whose price is further from the reference than so many ppm
+    # of it. The reference is the last price when the window began; a window begins with the first
+    # trade after the last one ended.
+    BREAKER_PPM = 15
+    BREAKER_WINDOW_NS = 16  # from 1, at first a minute
+    SELF_TRADE = 17  # mode of orders that name none: SelfTrade, at first NONE
+
+
+MARKET_LIMIT_MAX = max(MarketLimit)
 
 
 class AccountKind(IntEnum):
@@ -221,13 +353,17 @@ WORLD_ACCOUNT = 1
 FEES_ACCOUNT = 2
 CLEARING_ACCOUNT = 3
 
-COMMAND_DTYPE = np.dtype(
-    [(c.name.lower(), "<i8") for c in Command if c is not Command.NAME]
-    + [("name", f"S{NAME_BYTES}")]
-)
-EVENT_DTYPE = np.dtype(
-    [(c.name.lower(), "<i8") for c in Event if c is not Event.NAME] + [("name", f"S{NAME_BYTES}")]
-)
+_NAMES = ("NAME", "OTHER_NAME", "LIST_NAME")
+
+
+def _dtype(columns: type[IntEnum]) -> np.dtype[np.void]:
+    return np.dtype(
+        [(c.name.lower(), f"S{NAME_BYTES}" if c.name in _NAMES else "<i8") for c in columns]
+    )
+
+
+COMMAND_DTYPE = _dtype(Command)
+EVENT_DTYPE = _dtype(Event)
 
 
 def pack_name(name: str) -> Rows:
