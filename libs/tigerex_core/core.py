@@ -1,8 +1,10 @@
 """The exchange's state machine as an object: commands in, events out, and questions about the
 state."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
 
@@ -34,6 +36,7 @@ from tigerex_core.records import (
     Side,
     unpack_name,
 )
+from tigerex_core.snapshot import Image, capacity_of, image_of, restore
 
 # Raised with any change of the kernel after which the same commands give other events.
 KERNEL_VERSION: int = 1
@@ -62,10 +65,22 @@ class Core:
 
     def __init__(self, capacity: Capacity = Capacity()) -> None:  # noqa: B008 - immutable
         """The empty state: system accounts, and nothing else."""
+        self._capacity = capacity
         self._state: State = allocate(capacity)
         self._out = Out(
             np.zeros((EVENT_BUFFER_ROWS, EVENT_WIDTH), np.int64), np.zeros(CAUSE_WIDTH, np.int64)
         )
+
+    @classmethod
+    def restore(cls, image: Image) -> "Core":
+        """The core of a snapshot of this kernel version; raises SnapshotError."""
+        core = cls(capacity_of(image))
+        core._state = restore(image.tables, core._capacity)
+        return core
+
+    def image(self, about: Mapping[str, Any]) -> Image:
+        """A copy of the whole state, with what the caller says of it."""
+        return image_of(self._state, self._capacity, KERNEL_VERSION, about)
 
     def apply(self, commands: Rows, seq: int) -> Rows:
         """Apply commands in order; their events, at least one for each, as rows of their own.
