@@ -75,12 +75,12 @@ class Core:
     def restore(cls, image: Image) -> "Core":
         """The core of a snapshot of this kernel version; raises SnapshotError."""
         core = cls(capacity_of(image))
-        core._state = restore(image.tables, core._capacity)
+        restore(core._state, image.tables)
         return core
 
-    def image(self, about: Mapping[str, Any]) -> Image:
-        """A copy of the whole state, with what the caller says of it."""
-        return image_of(self._state, self._capacity, KERNEL_VERSION, about)
+    def image(self, about: Mapping[str, Any], texts: Mapping[str, bytes]) -> Image:
+        """A copy of the whole state, with what the caller adds."""
+        return image_of(self._state, self._capacity, KERNEL_VERSION, about, texts)
 
     def apply(self, commands: Rows, seq: int) -> Rows:
         """Apply commands in order; their events, at least one for each, as rows of their own.

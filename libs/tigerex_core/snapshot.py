@@ -11,7 +11,7 @@ little endian, and the SHA-256 of all that.
 import json
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 from hashlib import sha256
 from typing import Any
@@ -77,13 +77,14 @@ Tables = dict[str, Table]
 class Image:
     """What a snapshot holds: the kernel that it is of, its sizes, and tables by name.
 
-    `about` is what the host says of it: text and numbers, for JSON.
+    `about` and `texts` are the host's: an object for JSON, and further content by name.
     """
 
     kernel_version: int
     capacity: dict[str, int]
     tables: Tables
     about: Mapping[str, Any]
+    texts: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def column_names(columns: type[IntEnum], width: int) -> tuple[str, ...]:
@@ -135,10 +136,9 @@ def capture(state: State, capacity: Capacity) -> Tables:
     return tables
 
 
-def restore(tables: Tables, capacity: Capacity) -> State:
-    """The state that was captured. Raises SnapshotError where tables or columns differ from this
-    build's, or a row does not fit the capacity."""
-    state = allocate(capacity)
+def restore(state: State, tables: Tables) -> None:
+    """Make an empty state the captured one. Raises SnapshotError where tables or columns differ
+    from this build's, or a row does not fit."""
     for name, target in named_tables(state).items():
         table = tables.get(name)
         if table is None:
@@ -148,7 +148,6 @@ def restore(tables: Tables, capacity: Capacity) -> State:
         if len(table.numbers) and not 0 <= table.numbers[0] <= table.numbers[-1] < len(target):
             raise SnapshotError(f"table {name} has rows beyond the {len(target)} of this build")
         target[table.numbers] = table.rows
-    return state
 
 
 def encode(image: Image) -> bytes:
@@ -161,12 +160,14 @@ def encode(image: Image) -> bytes:
             {"name": name, "columns": table.columns, "rows": len(table.numbers)}
             for name, table in image.tables.items()
         ],
+        "texts": [{"name": name, "bytes": len(text)} for name, text in image.texts.items()],
     }
     packed = json.dumps(header, separators=(",", ":")).encode()
     parts: list[bytes | memoryview] = [MAGIC, _LENGTH.pack(len(packed)), packed]
     for table in image.tables.values():
         parts.append(np.ascontiguousarray(table.numbers, "<u4").data)
         parts.append(np.ascontiguousarray(table.rows, "<i8").data)
+    parts += image.texts.values()
     digest = sha256()
     for part in parts:
         digest.update(part)
@@ -197,7 +198,11 @@ def decode(data: bytes) -> Image:
         rows = np.frombuffer(body[middle:end], "<i8").reshape(count, len(columns))
         tables[each["name"]] = Table(columns, numbers, rows)
         at = end
-    return Image(int(header["kernel_version"]), header["capacity"], tables, header["about"])
+    texts: dict[str, bytes] = {}
+    for each in header["texts"]:
+        texts[each["name"]] = bytes(body[at : at + int(each["bytes"])])
+        at += int(each["bytes"])
+    return Image(int(header["kernel_version"]), header["capacity"], tables, header["about"], texts)
 
 
 def capacity_of(image: Image) -> Capacity:
@@ -209,7 +214,11 @@ def capacity_of(image: Image) -> Capacity:
 
 
 def image_of(
-    state: State, capacity: Capacity, kernel_version: int, about: Mapping[str, Any]
+    state: State,
+    capacity: Capacity,
+    kernel_version: int,
+    about: Mapping[str, Any],
+    texts: Mapping[str, bytes],
 ) -> Image:
-    """The state's image; `about` is any JSON object."""
-    return Image(kernel_version, asdict(capacity), capture(state, capacity), about)
+    """The state's image, with what the host adds."""
+    return Image(kernel_version, asdict(capacity), capture(state, capacity), about, texts)

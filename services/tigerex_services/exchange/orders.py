@@ -87,6 +87,15 @@ def accepted(row: EventRow) -> OrderRecord:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class OrderBookState:
+    """All that an OrderBook knows: open orders and closed ones, each oldest first."""
+
+    open: list[OrderRecord]
+    closed: list[OrderRecord]
+    last_price: dict[int, int]
+
+
 class OrderBook:
     """Open orders and the newest closed ones, by id and by client order id."""
 
@@ -108,6 +117,26 @@ class OrderBook:
     def open_of(self, account: int) -> list[OrderRecord]:
         """The account's open orders, oldest first."""
         return list(self._open_of.get(account, {}).values())
+
+    def state(self) -> OrderBookState:
+        """What a snapshot keeps; the records are the book's own, and change with it."""
+        return OrderBookState(
+            list(self._open.values()), list(self._closed.values()), dict(self.last_price)
+        )
+
+    @classmethod
+    def restore(cls, state: OrderBookState) -> "OrderBook":
+        """The book that had the state."""
+        book = cls()
+        for order in sorted([*state.closed, *state.open], key=lambda order: order.order_id):
+            if order.client_order_id:
+                book._names[order.account, order.client_order_id] = order.order_id
+        for order in state.open:
+            book._open[order.order_id] = order
+            book._open_of.setdefault(order.account, {})[order.order_id] = order
+        book._closed.update((order.order_id, order) for order in state.closed)
+        book.last_price.update(state.last_price)
+        return book
 
     def apply(self, rows: Sequence[EventRow]) -> None:
         """Fold the events of one committed batch."""
