@@ -18,7 +18,7 @@ import redis.asyncio as aioredis
 from redis.exceptions import RedisError
 from tigerex.exchange.v1 import journal_pb2 as pb
 
-from tigerex_core.records import EVENT_WIDTH, Rows
+from tigerex_core.records import EVENT_WIDTH, Event, EventKind, Rows
 from tigerex_platform.telemetry import metrics
 
 logger = logging.getLogger(__name__)
@@ -28,6 +28,11 @@ STREAM_MAX_ENTRIES = 100_000  # approximate: Redis trims whole nodes
 FIELD_TIME_NS = b"t"
 FIELD_KERNEL_VERSION = b"v"
 FIELD_EVENTS = b"e"
+
+# Kernels from this version on write rows of today's columns; the first one wrote narrower ones.
+LAYOUT_VERSION = 2
+FIRST_VERSION = 1
+FIRST_EVENT_WIDTH = 26
 
 READ_BATCHES = 256  # entries taken from Redis at once
 # The exchange ticks once a second: a longer silence means that Redis lacks something.
@@ -119,7 +124,7 @@ class EventStream:
             for entry in page.entries:
                 if entry.seq != self._next:
                     raise JournalGapError(self._next, entry.seq)
-                batch = Batch(entry.seq, entry.time_ns, rows_of(entry.events))
+                batch = Batch(entry.seq, entry.time_ns, rows_of(entry.events, entry.kernel_version))
                 self._handled(batch)
                 metrics.STREAM_BACKFILLED.add(1)
                 yield batch
@@ -143,9 +148,27 @@ class JournalGapError(Exception):
         super().__init__(f"the journal continues with seq {got} where {expected} was expected")
 
 
-def rows_of(events: bytes) -> Rows:
-    """Event rows of the bytes that the journal and the stream carry."""
-    return np.frombuffer(events, dtype="<i8").reshape(-1, EVENT_WIDTH)
+def rows_of(events: bytes, kernel_version: int = LAYOUT_VERSION) -> Rows:
+    """Event rows of the bytes that the journal and the stream carry, in today's columns."""
+    words = np.frombuffer(events, dtype="<i8")
+    if kernel_version == FIRST_VERSION:
+        return _widened(words.reshape(-1, FIRST_EVENT_WIDTH))
+    return words.reshape(-1, EVENT_WIDTH)
+
+
+def _widened(old: Rows) -> Rows:
+    """Rows of the first kernel with the columns it lacked.
+
+    It knew no hidden lots and no fees in a third asset: every order rested as it was, and the asset
+    of a fee stays 0, which means the one that was received.
+    """
+    rows = np.zeros((len(old), EVENT_WIDTH), np.int64)
+    rows[:, : Event.OTHER_ASSET] = old[:, : Event.OTHER_ASSET]
+    rows[:, Event.NAME :] = old[:, Event.OTHER_ASSET :]
+    for kind, sign in ((EventKind.ORDER_RESTED, 1), (EventKind.ORDER_CANCELED, -1)):
+        of_kind = rows[:, Event.KIND] == kind
+        rows[of_kind, Event.VISIBLE] = sign * rows[of_kind, Event.REMAINING]
+    return rows
 
 
 def stream_id(seq: int) -> str:
@@ -164,7 +187,7 @@ def decode_entries(answer: Any) -> list[Batch]:  # noqa: ANN401 - redis-py has t
         Batch(
             seq_of(entry_id),
             int(fields[FIELD_TIME_NS]),
-            rows_of(fields[FIELD_EVENTS]),
+            rows_of(fields[FIELD_EVENTS], int(fields[FIELD_KERNEL_VERSION])),
         )
         for entry_id, fields in entries
     ]

@@ -43,7 +43,7 @@ def command(kind: CommandKind, name: str = "", **columns: int) -> Rows:
     row[Command.KIND] = kind
     for column, value in columns.items():
         row[Command[column.upper()]] = value
-    row[Command.NAME :] = pack_name(name)
+    row[Command.NAME : Command.OTHER_NAME] = pack_name(name)
     return row
 
 

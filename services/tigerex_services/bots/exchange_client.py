@@ -133,7 +133,9 @@ class ExchangeClient:
         page = await _call(
             self._journal.ReadJournal(journal_pb2.ReadJournalRequest(from_seq=from_seq))
         )
-        entries = [(entry.seq, rows_of(entry.events)) for entry in page.entries]
+        entries = [
+            (entry.seq, rows_of(entry.events, entry.kernel_version)) for entry in page.entries
+        ]
         return JournalPage(entries, page.committed_seq)
 
     async def _load_markets(self) -> None:

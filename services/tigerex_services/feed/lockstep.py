@@ -74,7 +74,7 @@ class Lockstep:
             row[Command.REQUEST_HI] = int.from_bytes(intent.key[:8], "big", signed=True)
             row[Command.REQUEST_LO] = int.from_bytes(intent.key[8:], "big", signed=True)
             row[Command.MARKET] = self._market_id
-            row[Command.NAME :] = pack_name(intent.name)
+            row[Command.NAME : Command.OTHER_NAME] = pack_name(intent.name)
             if isinstance(intent, Place):
                 self._fill_place(row, intent)
             else:

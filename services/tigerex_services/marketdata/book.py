@@ -1,6 +1,7 @@
 """One market's book as sums per price, folded from the exchange's events. Pure, in ticks and lots.
 
-No orders are kept: an event tells price and quantity of what it adds or takes away.
+No orders are kept: an event tells price and lots of what the book shows more or less. So hidden
+parts of icebergs and orders that wait for a price are never in it.
 """
 
 from bisect import bisect_left, insort
@@ -13,6 +14,18 @@ Levels = list[tuple[int, int]]
 
 SNAPSHOT_LEVELS = 5_000  # what one GetBook answers a side at most
 KNOWN_LEVELS_MIN = 1_000  # a cut side with fewer levels left needs a new snapshot
+
+# What changes the book: by VISIBLE lots at PRICE on SIDE …
+SHOWING = frozenset(
+    (
+        EventKind.ORDER_RESTED,
+        EventKind.ORDER_EXPIRED,
+        EventKind.ORDER_CANCELED,
+        EventKind.ORDER_AMENDED,
+    )
+)
+# … or by QUANTITY lots less at PRICE on the maker's side.
+MEETING = frozenset((EventKind.TRADED, EventKind.SELF_TRADE_PREVENTED))
 
 
 class BookError(Exception):
@@ -108,16 +121,16 @@ class Book:
         return changed
 
     def _apply_one(self, row: Row) -> bool:
-        price, side = row[Event.PRICE], row[Event.SIDE]
-        match row[Event.KIND]:
-            case EventKind.ORDER_RESTED:
-                self._side(side).add(price, row[Event.REMAINING])
-            case EventKind.ORDER_CANCELED:
-                self._side(side).add(price, -row[Event.REMAINING])
-            case EventKind.TRADED:  # SIDE is the taker's; the maker rests on the other one
-                self._side(Side.BUY + Side.SELL - side).add(price, -row[Event.QUANTITY])
-            case _:
-                return False
+        side, kind = row[Event.SIDE], row[Event.KIND]
+        if kind in SHOWING:
+            lots = row[Event.VISIBLE]
+        elif kind in MEETING:  # SIDE is the taker's; the maker rests on the other one
+            side, lots = Side.BUY + Side.SELL - side, -row[Event.QUANTITY]
+        else:
+            return False
+        if lots == 0:  # nothing of the order was shown, or both met without a loss
+            return False
+        self._side(side).add(row[Event.PRICE], lots)
         return True
 
     def _side(self, side: int) -> SideBook:

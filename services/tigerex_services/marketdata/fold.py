@@ -6,11 +6,11 @@ import numpy as np
 
 from tigerex_core.records import Event, EventKind
 from tigerex_services.directory import Directory
-from tigerex_services.marketdata.book import Book
+from tigerex_services.marketdata.book import MEETING, SHOWING, Book
 from tigerex_services.marketdata.candles import INTERVALS_S, Candle, Trade, extend
 from tigerex_services.stream import Batch
 
-BOOK_KINDS = (EventKind.TRADED, EventKind.ORDER_RESTED, EventKind.ORDER_CANCELED)
+BOOK_KINDS = tuple(SHOWING | MEETING)
 
 
 @dataclass(slots=True)

@@ -171,7 +171,8 @@ class Runner:
                 continue
             attempt = 0
             for entry in page.entries:
-                roster.apply(Batch(entry.seq, entry.time_ns, rows_of(entry.events)))
+                rows = rows_of(entry.events, entry.kernel_version)
+                roster.apply(Batch(entry.seq, entry.time_ns, rows))
             if all(bot.dropped for bot in bots):
                 break
         # From here to the end nothing waits, so no batch can slip in between.

@@ -1,11 +1,29 @@
 """The folded book is the core's book, from the first event on or from any snapshot."""
 
+from random import Random
+
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.market_core import MarketCore, command
 
-from tigerex_core.records import CommandKind, Event, EventKind, OrderType, Side
+from tigerex_core.records import (
+    EVENT_WIDTH,
+    Command,
+    CommandKind,
+    Event,
+    EventKind,
+    MarketLimit,
+    MarketState,
+    OrderType,
+    Rows,
+    SelfTrade,
+    Side,
+    TimeInForce,
+    pack_name,
+    unpack_name,
+)
 from tigerex_services.marketdata.book import (
     KNOWN_LEVELS_MIN,
     SNAPSHOT_LEVELS,
@@ -14,58 +32,93 @@ from tigerex_services.marketdata.book import (
     SideBook,
 )
 from tigerex_services.marketdata.fold import Fold
+from tigerex_services.stream import FIRST_EVENT_WIDTH, rows_of
 
 pytestmark = pytest.mark.unit
 
 ALL = 1_000
 
-actions = st.lists(
-    st.one_of(
-        st.tuples(
-            st.just("place"),
-            st.sampled_from(Side),
-            st.integers(95, 105),
-            st.integers(1, 9),
-            st.booleans(),
-            st.booleans(),
-        ),
-        st.tuples(st.just("market"), st.sampled_from(Side), st.integers(1, 20)),
-        st.tuples(st.just("cancel"), st.integers(0, 30)),
-        st.tuples(st.just("commit")),
-    ),
-    max_size=60,
-)
+SEEDS = st.integers(0, 2**32)
 
 
-@settings(max_examples=80, deadline=None)
-@given(actions=actions, cut=st.integers(0, 60))
-def test_the_folded_book_equals_the_cores(actions: list[tuple], cut: int) -> None:  # type: ignore[type-arg]
-    world = MarketCore()
-    fold = Fold()
-    market_id = world.market.market_id
+def random_rows(random: Random, world: MarketCore, last_order: int) -> list[Rows]:
+    """Some commands of every kind that can move the book, by two users, one with two accounts."""
+    return [_random_row(random, world, last_order) for _ in range(random.randint(1, 4))]
+
+
+def _random_row(random: Random, world: MarketCore, last_order: int) -> Rows:
+    account = random.choice([world.ada, world.ada, world.house.maker, world.house.taker])
+    market = world.market.market_id
+    target = {
+        "account": account,
+        "order_id": random.randint(max(1, last_order - 12), last_order + 1),
+    }
+    share = random.random()
+    if share < 0.62:
+        return _random_order(random, world, account)
+    if share < 0.74:
+        return command(CommandKind.CANCEL_ORDER, **target)
+    if share < 0.86:
+        return command(CommandKind.AMEND_ORDER, quantity=random.randint(1, 40), **target)
+    if share < 0.92:
+        return _random_pair(random, account, market)
+    if share < 0.94:
+        return command(CommandKind.CANCEL_ALL, account=account, market=market)
+    if share < 0.97:
+        state = random.choice([MarketState.OPEN, MarketState.OPEN, MarketState.HALTED])
+        return command(CommandKind.SET_MARKET_STATE, market=market, value=state)
+    limit = random.choice([MarketLimit.SELF_TRADE, MarketLimit.BREAKER_PPM])
+    amount = random.choice([1, 4, 5]) if limit is MarketLimit.SELF_TRADE else 30_000
+    return command(CommandKind.SET_MARKET_LIMIT, market=market, value=limit, amount=amount)
+
+
+def _random_order(random: Random, world: MarketCore, account: int) -> Rows:
+    side = random.choice(list(Side))
+    row = world.order(account, side, random.randint(95, 105), random.randint(1, 30))
+    kind = random.choice([1, 1, 1, 1, 1, 2, 3, 4, 5, 6])
+    row[Command.ORDER_TYPE] = kind
+    row[Command.SELF_TRADE] = random.choice([0, 0, 0, *SelfTrade])
+    if kind in (OrderType.MARKET, OrderType.STOP_LOSS, OrderType.TAKE_PROFIT):
+        row[Command.PRICE] = 0
+    if kind == OrderType.MARKET:
+        row[Command.TIME_IN_FORCE] = TimeInForce.IOC
+    elif kind != OrderType.LIMIT:
+        row[Command.STOP_PRICE] = random.randint(95, 105)
+        row[Command.TRAILING] = random.choice([0, 0, 0, 100])
+    else:
+        row[Command.TIME_IN_FORCE] = random.choice([1, 1, 1, 1, 2, 3, 4])
+        row[Command.POST_ONLY] = random.random() < 0.1
+        if row[Command.TIME_IN_FORCE] in (TimeInForce.GTC, TimeInForce.GTD):
+            row[Command.DISPLAY] = random.choice([0, 0, 1, 3])
+    if row[Command.TIME_IN_FORCE] == TimeInForce.GTD:
+        row[Command.EXPIRE_NS] = world.time_ns + random.randint(2, 9) * 1_000_000
+    return row
+
+
+def _random_pair(random: Random, account: int, market: int) -> Rows:
+    side = random.choice(list(Side))
+    price, stop = (104, 97) if side is Side.SELL else (96, 103)
+    return command(
+        CommandKind.PLACE_OCO,
+        account=account,
+        market=market,
+        side=side,
+        quantity=random.randint(1, 20),
+        price=price,
+        stop_price=stop,
+        amount=random.choice([0, stop]),
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=SEEDS, cut=st.integers(0, 40))
+def test_the_folded_book_equals_the_cores(seed: int, cut: int) -> None:
+    random, world, fold = Random(seed), MarketCore(), Fold()
+    market_id, last_order = world.market.market_id, 0
     late: Book | None = None
-    waiting = []
-    orders: list[int] = []
-    for number, action in enumerate([*actions, ("commit",)]):
-        match action:
-            case "place", side, price, lots, by_house, ioc:
-                account = world.house.maker if by_house else world.ada
-                waiting.append(world.order(account, side, price, lots, ioc=ioc))
-            case "market", side, lots:
-                row = world.order(world.ada, side, 0, lots)
-                row[9], row[10] = OrderType.MARKET, 2
-                waiting.append(row)
-            case "cancel", index if orders:
-                order_id = orders[index % len(orders)]
-                waiting += [
-                    command(CommandKind.CANCEL_ORDER, account=account, order_id=order_id)
-                    for account in (world.ada, world.house.maker)
-                ]
-            case _:
-                events = world.apply(*waiting)
-                waiting = []
-                accepted = events[events[:, Event.KIND] == EventKind.ORDER_ACCEPTED]
-                orders += accepted[:, Event.ORDER_ID].tolist()
+    for number in range(40):
+        events = world.apply(*random_rows(random, world, last_order))
+        last_order = max(last_order, int(events[:, Event.ORDER_ID].max()))
         for batch in world.batches[fold.seq :]:
             fold.apply(batch)
             if late is not None:
@@ -82,11 +135,46 @@ def test_the_folded_book_equals_the_cores(actions: list[tuple], cut: int) -> Non
     world.check_sound()
 
 
+def told(kind: EventKind, **columns: int) -> list[int]:
+    row = [0] * EVENT_WIDTH
+    row[Event.KIND] = kind
+    for column, value in columns.items():
+        row[Event[column.upper()]] = value
+    return row
+
+
+def test_only_what_is_shown_is_in_the_book() -> None:
+    """An iceberg of 10 that shows 3: eaten, shown again, amended below its part, prevented."""
+    kind, sell = EventKind, {"side": Side.SELL, "price": 100}
+    book = Book(1, 0)
+    steps: list[tuple[list[int], int]] = [
+        (told(kind.ORDER_RESTED, quantity=10, remaining=10, visible=3, **sell), 3),
+        (told(kind.TRADED, side=Side.BUY, price=100, quantity=3), 0),
+        (told(kind.ORDER_RESTED, quantity=10, remaining=7, visible=3, **sell), 3),
+        (told(kind.ORDER_AMENDED, quantity=5, remaining=2, visible=-1, **sell), 2),
+        (told(kind.SELF_TRADE_PREVENTED, side=Side.BUY, price=100, quantity=1), 1),
+        (told(kind.SELF_TRADE_PREVENTED, side=Side.BUY, price=100), 1),
+        (told(kind.ORDER_CANCELED, remaining=9, side=Side.BUY, price=90), 1),  # it waited
+        (told(kind.ORDER_EXPIRED, remaining=1, visible=-1, **sell), 0),
+    ]
+    for seq, (row, shown) in enumerate(steps, start=2):
+        book.apply(seq, 0, [row])
+        assert book.asks.levels(ALL) == ([(100, shown)] if shown else [])
+
+
+def test_rows_of_the_first_kernel_are_read_as_todays() -> None:
+    old = [0] * FIRST_EVENT_WIDTH
+    old[Event.KIND], old[Event.SIDE], old[Event.PRICE] = EventKind.ORDER_RESTED, Side.BUY, 100
+    old[Event.REMAINING], old[21:] = 7, [int(word) for word in pack_name("order-1")]
+    (row,) = rows_of(np.array([old], "<i8").tobytes(), 1)
+    assert len(row) == EVENT_WIDTH
+    assert (row[Event.VISIBLE], row[Event.OTHER_ASSET]) == (7, 0)
+    assert unpack_name(row[Event.NAME :]) == "order-1"
+
+
 def test_a_batch_before_the_snapshot_changes_nothing() -> None:
     book = Book(10, 0, bids=[(100, 5)])
-    row = [0] * 30
-    row[Event.KIND], row[Event.SIDE] = EventKind.ORDER_CANCELED, Side.BUY
-    row[Event.PRICE], row[Event.REMAINING] = 100, 5
+    row = told(EventKind.ORDER_CANCELED, side=Side.BUY, price=100, remaining=5, visible=-5)
     assert not book.apply(10, 0, [row])
     assert book.apply(11, 0, [row])
     assert book.bids.best() is None
