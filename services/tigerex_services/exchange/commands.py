@@ -6,13 +6,13 @@ The host stamps TIME_NS when it closes the batch.
 
 import struct
 
-from tigerex_core.records import COMMAND_WIDTH, NAME_BYTES, Command, CommandKind
+from tigerex_core.records import COMMAND_WIDTH, NAME_BYTES, Command, CommandKind, MarketLimit
 
 ROW_BYTES = COMMAND_WIDTH * 8
 REQUEST_ID_BYTES = 16
 NO_REQUEST = bytes(REQUEST_ID_BYTES)
 
-_ROW = struct.Struct(f"<{Command.NAME}q{NAME_BYTES}s")
+_ROW = struct.Struct(f"<{Command.NAME}q{NAME_BYTES}s{NAME_BYTES}s{NAME_BYTES}s")
 _HALVES = struct.Struct(">qq")
 
 
@@ -46,12 +46,21 @@ def _row(
     to_account: int = 0,
     value: int = 0,
     aux: int = 0,
+    stop_price: int = 0,
+    trailing: int = 0,
+    display: int = 0,
+    expire_ns: int = 0,
+    self_trade: int = 0,
     name: str = "",
+    other_name: str = "",
+    list_name: str = "",
 ) -> bytes:
     high, low = _HALVES.unpack(request_id)
     return _ROW.pack(
         kind, 0, high, low, account, epoch, market, order_id, side, order_type, time_in_force,
-        post_only, price, quantity, asset, amount, to_account, value, aux, name.encode("ascii"),
+        post_only, price, quantity, asset, amount, to_account, value, aux, stop_price, trailing,
+        display, expire_ns, self_trade, name.encode("ascii"), other_name.encode("ascii"),
+        list_name.encode("ascii"),
     )  # fmt: skip
 
 
@@ -91,6 +100,25 @@ def create_market(
 
 def set_market_state(request_id: bytes, market: int, state: int) -> bytes:
     return _row(CommandKind.SET_MARKET_STATE, request_id, market=market, value=state)
+
+
+def set_market_limit(request_id: bytes, market: int, limit: MarketLimit, amount: int) -> bytes:
+    return _row(CommandKind.SET_MARKET_LIMIT, request_id, market=market, value=limit, amount=amount)
+
+
+def set_fee_discount(request_id: bytes, asset: int, discount_ppm: int) -> bytes:
+    """The asset in which fees can be paid (0: none) and the share that is then let off."""
+    return _row(CommandKind.SET_FEE_DISCOUNT, request_id, asset=asset, amount=discount_ppm)
+
+
+def set_fee_payment(request_id: bytes, account: int, *, discounted: bool) -> bytes:
+    return _row(CommandKind.SET_FEE_PAYMENT, request_id, account=account, value=int(discounted))
+
+
+def set_account(request_id: bytes, account: int, fee_tier: int, *, frozen: bool) -> bytes:
+    return _row(
+        CommandKind.SET_ACCOUNT, request_id, account=account, value=fee_tier, aux=int(frozen)
+    )
 
 
 def set_fee_tier(request_id: bytes, tier: int, maker_ppm: int, taker_ppm: int) -> bytes:
@@ -160,22 +188,63 @@ def place_order(
     quantity: int,
     client_order_id: str,
     decided_seq: int,
+    amount: int = 0,
+    stop_price: int = 0,
+    trailing: int = 0,
+    display: int = 0,
+    expire_ns: int = 0,
+    self_trade: int = 0,
 ) -> bytes:
-    """Price in ticks (0 for a market order), quantity in lots."""
+    """Price (0 for an order at market) and stop price in ticks, quantity and display in lots,
+    amount in quote units (then quantity is 0), trailing in basis points.
+    """
+    high, low = _HALVES.unpack(request_id)
+    # The most frequent command: packed without the detour over `_row`.
+    return _ROW.pack(
+        CommandKind.PLACE_ORDER, 0, high, low, account, epoch, market, 0, side, order_type,
+        time_in_force, post_only, price, quantity, 0, amount, 0, 0, decided_seq, stop_price,
+        trailing, display, expire_ns, self_trade, client_order_id.encode("ascii"), b"", b"",
+    )  # fmt: skip
+
+
+def place_oco(
+    request_id: bytes,
+    *,
+    account: int,
+    epoch: int,
+    market: int,
+    side: int,
+    quantity: int,
+    price: int,
+    display: int,
+    client_order_id: str,
+    stop_price: int,
+    stop_limit_price: int,
+    trailing: int,
+    stop_client_order_id: str,
+    client_list_id: str,
+    self_trade: int,
+    decided_seq: int,
+) -> bytes:
+    """Prices in ticks (`stop_limit_price` 0: a stop at market), quantities in lots."""
     return _row(
-        CommandKind.PLACE_ORDER,
+        CommandKind.PLACE_OCO,
         request_id,
         account=account,
         epoch=epoch,
         market=market,
         side=side,
-        order_type=order_type,
-        time_in_force=time_in_force,
-        post_only=int(post_only),
         price=price,
         quantity=quantity,
-        name=client_order_id,
+        amount=stop_limit_price,
         aux=decided_seq,
+        stop_price=stop_price,
+        trailing=trailing,
+        display=display,
+        self_trade=self_trade,
+        name=client_order_id,
+        other_name=stop_client_order_id,
+        list_name=client_list_id,
     )
 
 
@@ -192,3 +261,31 @@ def cancel_order(
         order_id=order_id,
         name="" if order_id else client_order_id,
     )
+
+
+def amend_order(
+    request_id: bytes,
+    *,
+    account: int,
+    epoch: int,
+    market: int,
+    order_id: int,
+    client_order_id: str,
+    quantity: int,
+) -> bytes:
+    """As `cancel_order`; the new quantity in lots, what is filled included."""
+    return _row(
+        CommandKind.AMEND_ORDER,
+        request_id,
+        account=account,
+        epoch=epoch,
+        market=market,
+        order_id=order_id,
+        quantity=quantity,
+        name="" if order_id else client_order_id,
+    )
+
+
+def cancel_all(request_id: bytes, *, account: int, epoch: int, market: int) -> bytes:
+    """The oldest open orders of an account in a market; account 0: of everybody."""
+    return _row(CommandKind.CANCEL_ALL, request_id, account=account, epoch=epoch, market=market)
