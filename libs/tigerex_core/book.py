@@ -2,7 +2,7 @@
 
 from tigerex_core.index import hash_named, hash_pair, insert, remove
 from tigerex_core.jit import kernel
-from tigerex_core.layout import KEY_BITS, Books, BookSide, Head, Level, Order, side_row
+from tigerex_core.layout import KEY_BITS, Books, BookSide, Head, Level, Order, book_row
 from tigerex_core.names import is_blank
 from tigerex_core.pool import give_back, take
 from tigerex_core.price_tree import find_level, insert_level, remove_level
@@ -10,7 +10,7 @@ from tigerex_core.records import Rows, Side
 
 _KEY_END = (1 << KEY_BITS) - 1
 
-side_of = kernel(side_row)
+side_of = kernel(book_row)
 
 
 @kernel

@@ -1,6 +1,6 @@
 """The books' invariants: order of prices and times, links, totals, trees."""
 
-from tigerex_core.layout import Books, BookSide, Head, Level, Node, Order, State, side_row
+from tigerex_core.layout import Books, BookSide, Head, Level, Node, Order, State, book_row
 from tigerex_core.records import Side
 
 Row = list[int]
@@ -15,12 +15,12 @@ def broken_books(state: State) -> list[str]:
     for market in range(1, state.head[Head.MARKETS] + 1):
         best: dict[Side, int] = {}
         for side in Side:
-            chain = _level_chain(state.books, levels, side_row(market, side))
+            chain = _level_chain(state.books, levels, book_row(market, side))
             what = f"market {market}, side {side.name}"
             faults += [f"{what}: {fault}" for fault in _chain_faults(chain, levels, side)]
             faults += [
                 f"{what}: {fault}"
-                for fault in _tree_faults(state.books, chain, levels, side_row(market, side))
+                for fault in _tree_faults(state.books, chain, levels, book_row(market, side))
             ]
             for level in chain:
                 queue = _queue(orders, levels[level])

@@ -22,7 +22,7 @@ from tigerex_core.layout import (
     Order,
     State,
     allocate,
-    side_row,
+    book_row,
     tables,
 )
 from tigerex_core.output import CAUSE_WIDTH, WRITTEN, Out
@@ -39,7 +39,7 @@ from tigerex_core.records import (
 from tigerex_core.snapshot import Image, capacity_of, image_of, restore
 
 # Raised with any change of the kernel after which the same commands give other events.
-KERNEL_VERSION: int = 1
+KERNEL_VERSION: int = 2
 
 EVENT_BUFFER_ROWS = 8 * COMMAND_EVENTS_MAX  # of one run of the kernel; 0.9 MB
 
@@ -164,7 +164,7 @@ class Core:
         if not 1 <= market <= self._state.head[Head.MARKETS]:
             return []
         rows = self._state.books.levels
-        level = self._state.books.sides[side_row(market, side), BookSide.BEST]
+        level = self._state.books.sides[book_row(market, side), BookSide.BEST]
         depth: Depth = []
         while level != 0 and len(depth) < levels:
             depth.append((int(rows[level, Level.PRICE]), int(rows[level, Level.LOTS])))

@@ -22,6 +22,7 @@ from tigerex_core.records import (
     Command,
     Event,
     EventKind,
+    MarketLimit,
     MarketState,
     Reason,
     Rows,
@@ -138,7 +139,7 @@ def create_market(state: State, out: Out, commands: Rows, c: int) -> int:
     markets[market, Market.UNIT] = tick * lot // whole
     markets[market, Market.PRICE_MAX] = commands[c, Command.PRICE]
     markets[market, Market.QUANTITY_MAX] = commands[c, Command.QUANTITY]
-    markets[market, Market.NOTIONAL_MIN] = commands[c, Command.AMOUNT]
+    markets[market, Market.LIMIT + MarketLimit.NOTIONAL_MIN] = commands[c, Command.AMOUNT]
     markets[market, Market.STATE] = MarketState.OPEN
     ledger = state.ledger
     markets[market, Market.FEE_BASE] = ensure_balance(head, ledger, accounts, FEES_ACCOUNT, base)

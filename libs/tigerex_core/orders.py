@@ -16,6 +16,7 @@ from tigerex_core.records import (
     Command,
     Event,
     EventKind,
+    MarketLimit,
     MarketState,
     OrderType,
     Reason,
@@ -80,7 +81,7 @@ def _refuse_size(markets: Rows, commands: Rows, c: int) -> int:
     if quantity < 1 or quantity > markets[market, Market.QUANTITY_MAX]:
         return refuse(Reason.INVALID_QUANTITY, Command.QUANTITY)
     notional = price * quantity * markets[market, Market.UNIT]
-    if limit and notional < markets[market, Market.NOTIONAL_MIN]:
+    if limit and notional < markets[market, Market.LIMIT + MarketLimit.NOTIONAL_MIN]:
         return refuse(Reason.MIN_NOTIONAL, Command.QUANTITY)
     return DONE
 

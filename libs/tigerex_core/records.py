@@ -322,8 +322,8 @@ class MarketLimit(IntEnum):
     STOPS_MAX = 8  # of them waiting for a price (MAX_NUM_ALGO_ORDERS)
     ICEBERGS_MAX = 9  # of them icebergs (MAX_NUM_ICEBERG_ORDERS)
     POSITION_MAX = 10  # lots that an account may own or be buying (MAX_POSITION)
-    # Parts per million of the last price that a limit price may not be above or below
-    # (PERCENT_PRICE_BY_SIDE)
+    # Parts per million of the last price that a limit price may not be above or below: this is
+    # PERCENT_PRICE_BY_SIDE
     BID_UP_PPM = 11
     BID_DOWN_PPM = 12
     ASK_UP_PPM = 13

@@ -7,6 +7,7 @@ import numpy as np
 from tigerex_core import Capacity
 from tigerex_core.records import (
     COMMAND_WIDTH,
+    NAME_WORDS,
     WORLD_ACCOUNT,
     AccountKind,
     Command,
@@ -38,7 +39,7 @@ def command(kind: CommandKind, name: str = "", **columns: int) -> Row:
     row[Command.KIND] = kind
     for column, value in columns.items():
         row[Command[column.upper()]] = int(value)
-    row[Command.NAME :] = [int(word) for word in pack_name(name)]
+    row[Command.NAME : Command.NAME + NAME_WORDS] = [int(word) for word in pack_name(name)]
     return row
 
 

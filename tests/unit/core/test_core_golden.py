@@ -214,7 +214,7 @@ def test_too_much_is_refused_not_wrapped() -> None:
     assert site.refused(transfer(WORLD_ACCOUNT, ADA, QUOTE, 1)) is Reason.OVERFLOW
     assert site.refused(limit(HOUSE, BUY, 100, 1)) is Reason.OVERFLOW
     huge = exchange(price_max=2**62)[2].tolist()
-    huge[Command.NAME :] = pack_name("huge").tolist()
+    huge[Command.NAME : Command.OTHER_NAME] = pack_name("huge").tolist()
     assert site.refused(huge) is Reason.OVERFLOW
     assert site.refused(transfer(ADA, BOB, QUOTE, 2**63 - 1)) is Reason.INSUFFICIENT_BALANCE
 
