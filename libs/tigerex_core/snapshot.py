@@ -13,6 +13,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import IntEnum
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -21,7 +22,7 @@ import numpy as np
 from tigerex_core import layout
 from tigerex_core.capacity import Capacity
 from tigerex_core.layout import State, allocate
-from tigerex_core.records import Rows
+from tigerex_core.records import MarketLimit, Rows
 
 MAGIC = b"tigerex-snapshot-1\n"
 HEADER_BYTES_MAX = 1 << 20
@@ -41,6 +42,7 @@ _COLUMNS: Mapping[str, type[IntEnum]] = {
     "books.levels": layout.Level,
     "books.nodes": layout.Node,
     "books.orders": layout.Order,
+    "books.standings": layout.Standing,
     "transfers.rows": layout.Transfer,
     "window.ring": layout.Seen,
 }
@@ -91,10 +93,14 @@ def column_names(columns: type[IntEnum], width: int) -> tuple[str, ...]:
     """A name for each column: one that has several int64 is NAME, NAME+1, NAME+2, …"""
     names: list[str] = []
     starts = {int(column): column.name for column in columns}
+    first, name = 0, ""
     for at in range(width):
         if at in starts:
             first, name = at, starts[at]
         names.append(name if at == first else f"{name}+{at - first}")
+    if columns is layout.Market:
+        for limit in MarketLimit:
+            names[layout.Market.LIMIT + limit] = f"LIMIT_{limit.name}"
     return tuple(names)
 
 
@@ -118,12 +124,23 @@ def _arrays(part: Any, path: str = "") -> Iterator[tuple[str, Rows]]:  # noqa: A
             yield from _arrays(value, f"{path}{name}.")
 
 
-def _columns_of(name: str, table: Rows) -> tuple[str, ...]:
-    if name in _COLUMNS:
-        return column_names(_COLUMNS[name], table.shape[1])
-    if table.shape[1] != 1:
-        raise SnapshotError(f"the columns of table {name} have no names")
-    return _INDEX_COLUMNS
+@cache
+def _names() -> Mapping[str, tuple[str, ...]]:
+    """The columns of every table of this build."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, table in named_tables(allocate(Capacity.small())).items():
+        if name in _COLUMNS:
+            found[name] = column_names(_COLUMNS[name], table.shape[1])
+        elif table.shape[1] == 1:
+            found[name] = _INDEX_COLUMNS
+        else:
+            raise SnapshotError(f"the columns of table {name} have no names")
+    return found
+
+
+def columns_of(name: str) -> tuple[str, ...]:
+    """The names of a table's columns in this build; raises KeyError for an unknown table."""
+    return _names()[name]
 
 
 def capture(state: State, capacity: Capacity) -> Tables:
@@ -132,7 +149,7 @@ def capture(state: State, capacity: Capacity) -> Tables:
     tables: Tables = {}
     for name, table in named_tables(state).items():
         changed = np.flatnonzero((table != empty.pop(name)).any(axis=1))
-        tables[name] = Table(_columns_of(name, table), changed, table[changed])
+        tables[name] = Table(columns_of(name), changed, table[changed])
     return tables
 
 
@@ -143,7 +160,7 @@ def restore(state: State, tables: Tables) -> None:
         table = tables.get(name)
         if table is None:
             raise SnapshotError(f"there is no table {name}")
-        if table.columns != _columns_of(name, target):
+        if table.columns != columns_of(name):
             raise SnapshotError(f"table {name} has other columns than this build's")
         if len(table.numbers) and not 0 <= table.numbers[0] <= table.numbers[-1] < len(target):
             raise SnapshotError(f"table {name} has rows beyond the {len(target)} of this build")
