@@ -8,20 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.core_random import commands
-from tests.support.core_rows import (
-    ADA,
-    BOB,
-    MARKET,
-    TINY,
-    Row,
-    cancel,
-    exchange,
-    limit,
-    rows_of,
-    totals,
-)
-from tests.support.reference_book import Reference
+from tests.support.core_pair import CorePair
+from tests.support.core_random import SMALL, commands, start
+from tests.support.core_rows import ADA, BOB, Row, cancel, exchange, limit, rows_of
 
 from tigerex_core import Capacity, Core
 from tigerex_core.records import Command, Event, EventKind, Reason, Rows, Side
@@ -30,53 +19,40 @@ pytestmark = pytest.mark.unit
 
 EXAMPLES = 100
 COMMANDS_MAX = 200
-SEEDS = 40
-START_MONEY = 20_000
+SEEDS = 60
 
 COMMANDS = st.builds(commands, st.integers(0, 2**32), st.integers(1, COMMANDS_MAX))
 
 
-def assert_same_state(core: Core, reference: Reference) -> None:
-    balances = {account: core.balances(account) for account in reference.accounts}
-    assert balances == {account: reference.balances(account) for account in reference.accounts}
-    assert not any(totals(balances).values()), "the sum over all accounts is not zero"
-    assert not any(reference.totals().values())
-    assert core.check() == []
-    for account in reference.accounts:
-        mine = [
-            (order.order_id, order.market, order.side, order.price, order.remaining)
-            for order in core.open_orders(account)
-        ]
-        theirs = [
-            (order.order_id, order.market, order.side, order.price, order.remaining)
-            for order in reference.orders.values()
-            if order.account == account
-        ]
-        assert mine == theirs
-
-
-def set_up(core: Core, reference: Reference) -> None:
-    setting = exchange(money=START_MONEY)
-    assert core.apply(setting, 1).tolist() == reference.apply(setting, 1)
-
-
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(COMMANDS, st.integers(1, 40))
-def test_events_and_balances_are_those_of_the_reference(sequence: list[Row], size: int) -> None:
-    core, reference = Core(TINY), Reference(TINY)
-    set_up(core, reference)
+def test_events_and_state_are_those_of_the_reference(sequence: list[Row], size: int) -> None:
+    pair = CorePair(start())
     rows = rows_of(sequence)
-    for seq, first in enumerate(range(0, len(rows), size), start=2):
-        batch = rows[first : first + size]
-        assert core.apply(batch, seq).tolist() == reference.apply(batch, seq)
-        assert_same_state(core, reference)
+    for first in range(0, len(rows), size):
+        pair.apply(rows[first : first + size])
+
+
+def test_random_commands_reach_every_event_and_every_reason() -> None:
+    """What the comparison is worth: seeds that are always run, and what they cover."""
+    kinds: set[int] = set()
+    reasons: set[int] = set()
+    for seed in range(SEEDS):
+        pair = CorePair(start())
+        rows = rows_of(commands(seed, COMMANDS_MAX))
+        for half in (rows[: COMMANDS_MAX // 2], rows[COMMANDS_MAX // 2 :]):
+            for event in pair.apply(half):
+                kinds.add(event[Event.KIND])
+                reasons.add(event[Event.REASON])
+    assert {kind.name for kind in EventKind} - {EventKind(kind).name for kind in kinds} == set()
+    assert {one.name for one in Reason} - {Reason(one).name for one in reasons} == set()
 
 
 def in_batches(rows: Rows, cuts: list[int]) -> tuple[Core, Rows]:
     """A core that applied the rows cut at these places, and its events but for their place in a
     batch."""
-    core = Core(TINY)
-    core.apply(exchange(money=START_MONEY), 1)
+    core = Core(SMALL)
+    core.apply(rows_of(start()), 1)
     parts = [core.apply(rows[first:end], 2) for first, end in pairwise([0, *cuts, len(rows)])]
     events = np.concatenate(parts)
     events[:, Event.COMMAND] = 0
@@ -94,14 +70,15 @@ def test_batches_do_not_matter(sequence: list[Row], cuts: list[int]) -> None:
 
 
 @settings(max_examples=EXAMPLES // 2, deadline=None)
-@given(st.builds(commands, st.integers(0, 2**32), st.integers(1, TINY.window)))
+@given(st.builds(commands, st.integers(0, 2**32), st.integers(1, SMALL.window)))
 def test_duplicates_change_nothing(sequence: list[Row]) -> None:
     rows = rows_of(sequence)
     rows[:, Command.REQUEST_HI] = 1 + np.arange(len(rows))
-    core = Core(TINY)
-    core.apply(exchange(money=START_MONEY), 1)
+    core = Core(SMALL)
+    core.apply(rows_of(start()), 1)
     core.apply(rows, 2)
     before = core.digest()
+    assert not core.pending
     again = core.apply(rows, 3)
     assert set(again[:, Event.KIND].tolist()) == {EventKind.DUPLICATE}
     assert set(again[:, Event.VALUE].tolist()) == {2}
@@ -111,8 +88,8 @@ def test_duplicates_change_nothing(sequence: list[Row]) -> None:
 @settings(max_examples=EXAMPLES // 2, deadline=None)
 @given(COMMANDS)
 def test_a_rejected_command_changes_nothing(sequence: list[Row]) -> None:
-    core = Core(TINY)
-    core.apply(exchange(money=START_MONEY), 1)
+    core = Core(SMALL)
+    core.apply(rows_of(start()), 1)
     for row in sequence:
         row[Command.TIME_NS] = row[Command.REQUEST_HI] = row[Command.REQUEST_LO] = 0
         before = core.digest()
@@ -122,40 +99,15 @@ def test_a_rejected_command_changes_nothing(sequence: list[Row]) -> None:
             assert core.digest() == before
 
 
-def test_random_commands_reach_every_event_and_every_reason() -> None:
-    """What the comparison is worth: seeds that are always run, and what they cover."""
-    kinds: set[int] = set()
-    reasons: set[int] = set()
-    for seed in range(SEEDS):
-        core, reference = Core(TINY), Reference(TINY)
-        set_up(core, reference)
-        rows = rows_of(commands(seed, COMMANDS_MAX))
-        events = core.apply(rows, 2)
-        assert events.tolist() == reference.apply(rows, 2)
-        assert_same_state(core, reference)
-        kinds |= set(events[:, Event.KIND].tolist())
-        reasons |= set(events[:, Event.REASON].tolist())
-    assert {kind.name for kind in EventKind} - {EventKind(kind).name for kind in kinds} == set()
-    assert {one.name for one in Reason} - {Reason(one).name for one in reasons} == set()
-
-
 def test_prices_may_roam() -> None:
     """A wide book: hundreds of levels over forty bits of prices, thinned out and matched."""
     random = Random(7)
-    capacity = Capacity.small()
-    core, reference = Core(capacity), Reference(capacity)
-    setting = exchange(money=2**60, price_max=2**40)
-    assert core.apply(setting, 1).tolist() == reference.apply(setting, 1)
+    pair = CorePair(exchange(money=2**60, price_max=2**40).tolist(), Capacity.small())
     for step in range(12):
         middle = 2 ** random.randint(8, 39)
         rows = [_near(random, middle) for _ in range(60)]
         rows += [cancel(random.choice([ADA, BOB]), random.randint(1, 60 * (step + 1)))] * 3
-        batch = rows_of(rows)
-        assert core.apply(batch, step + 2).tolist() == reference.apply(batch, step + 2)
-        assert_same_state(core, reference)
-        bids, asks = core.depth(MARKET, 1_000)
-        assert bids == sorted(bids, reverse=True)
-        assert asks == sorted(asks)
+        pair.send(*rows)
 
 
 def _near(random: Random, middle: int) -> Row:
