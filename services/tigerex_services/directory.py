@@ -18,12 +18,15 @@ from tigerex_core.records import (
     AccountKind,
     Event,
     EventKind,
+    MarketLimit,
     MarketState,
+    Reason,
     Rows,
     unpack_name,
 )
 from tigerex_platform.errors import InvalidField, NotFound
 from tigerex_services.decimals import from_units, to_units
+from tigerex_services.market_limits import FIRST_LIMITS, Limits, asked_limits, with_limits
 
 Found = TypeVar("Found")
 
@@ -48,7 +51,8 @@ class AssetInfo:
 class MarketInfo:
     """One market: `tick` in quote units per whole base, `lot` in base units.
 
-    Limits are in ticks (`max_price`), lots (`max_quantity`) and quote units (`min_notional`).
+    Maxima are in ticks (`max_price`) and lots (`max_quantity`), `min_notional` in quote units;
+    `halt_reason` says why the exchange itself halted the market.
     """
 
     market_id: int
@@ -61,6 +65,8 @@ class MarketInfo:
     max_quantity: int
     min_notional: int
     state: MarketState
+    limits: Limits = FIRST_LIMITS
+    halt_reason: int = Reason.NONE
 
     def price_to_ticks(self, price: str, field: str = "price") -> int:
         """Ticks of a price; raises InvalidField when it is not a multiple of the tick size."""
@@ -93,6 +99,18 @@ class AccountInfo:
     fee_tier: int = 0
     epoch: int = 0
     frozen: bool = False
+    pays_discounted_fees: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FeeDiscount:
+    """The asset (0: none) in which fees can be paid, and the parts per million then let off."""
+
+    asset_id: int = 0
+    discount_ppm: int = 0
+
+
+NO_DISCOUNT = FeeDiscount()
 
 
 SYSTEM_ACCOUNTS = tuple(
@@ -118,6 +136,7 @@ class Directory:
         self._user_ids: dict[str, int] = {}
         self._account_ids: dict[tuple[int, str], int] = {}
         self._accounts_of: dict[int, list[int]] = {}
+        self.fee_discount = NO_DISCOUNT
         for account in SYSTEM_ACCOUNTS:
             self.put_account(account)
 
@@ -148,6 +167,9 @@ class Directory:
 
     def find_market(self, symbol: str) -> MarketInfo | None:
         return self._markets.get(self._market_ids.get(symbol, 0))
+
+    def find_market_by_id(self, market_id: int) -> MarketInfo | None:
+        return self._markets.get(market_id)
 
     def find_account(self, account_id: int) -> AccountInfo | None:
         return self._accounts.get(account_id)
@@ -181,8 +203,11 @@ class Directory:
         """Fold the events of one committed batch; other kinds of event pass by."""
         kinds = events[:, Event.KIND]
         named = (kinds >= EventKind.ASSET_CREATED) & (kinds <= EventKind.EPOCH_ADVANCED)
-        for row in events[named]:
-            self._apply_one(row)
+        for row in events[named | (kinds >= EventKind.MARKET_LIMIT_SET)]:
+            if row[Event.KIND] <= EventKind.EPOCH_ADVANCED:
+                self._apply_one(row)
+            else:
+                self._apply_setting(row)
 
     def put_asset(self, asset: AssetInfo) -> None:
         self._assets[asset.asset_id] = asset
@@ -228,8 +253,8 @@ class Directory:
             case EventKind.MARKET_CREATED:
                 self.put_market(self._created_market(row))
             case EventKind.MARKET_STATE_SET:
-                market = self._markets[market_id]
-                self.put_market(replace(market, state=MarketState(value)))
+                market, reason = self._markets[market_id], int(row[Event.REASON])
+                self.put_market(replace(market, state=MarketState(value), halt_reason=reason))
             case EventKind.USER_CREATED:
                 self.put_user(value, _name(row))
             case EventKind.ACCOUNT_CREATED:
@@ -245,6 +270,20 @@ class Directory:
                     self.put_account(replace(account, epoch=value))
             case _:
                 pass  # fee tiers have no name
+
+    def _apply_setting(self, row: Rows) -> None:
+        value, amount = int(row[Event.VALUE]), int(row[Event.AMOUNT])
+        match int(row[Event.KIND]):
+            case EventKind.MARKET_LIMIT_SET:
+                market = self._markets[int(row[Event.MARKET])]
+                self.put_market(with_limits(market, {MarketLimit(value): amount}))
+            case EventKind.FEE_DISCOUNT_SET:
+                self.fee_discount = FeeDiscount(int(row[Event.ASSET]), amount)
+            case EventKind.FEE_PAYMENT_SET:
+                if account := self._accounts.get(int(row[Event.ACCOUNT])):
+                    self.put_account(replace(account, pays_discounted_fees=bool(value)))
+            case _:
+                pass
 
     def _created_market(self, row: Rows) -> MarketInfo:
         return MarketInfo(
@@ -292,13 +331,21 @@ def market_from_proto(market: pb.Market, base: AssetInfo, quote: AssetInfo) -> M
     unlimited = MarketInfo(
         market.market_id, market.symbol, base, quote, tick, lot, 0, 0, 0, MarketState.OPEN
     )
-    return replace(
+    limited = replace(
         unlimited,
         max_price=unlimited.price_to_ticks(market.max_price, "market.max_price"),
         max_quantity=unlimited.quantity_to_lots(market.max_quantity, "market.max_quantity"),
         min_notional=quote.to_units(market.min_notional, "market.min_notional"),
-        state=MarketState(market.state or MarketState.OPEN),
+        state=_state(market.state),
+        halt_reason=Reason.__members__.get(market.halt_reason, Reason.NONE),
     )
+    return with_limits(limited, asked_limits(limited, market.limits, "market.limits"))
+
+
+def _state(number: int) -> MarketState:
+    if number not in (0, *MarketState):
+        raise InvalidField("market.state", number, "a state of a market")
+    return MarketState(number or MarketState.OPEN)
 
 
 def account_from_proto(account: pb.Account) -> AccountInfo:
@@ -312,4 +359,5 @@ def account_from_proto(account: pb.Account) -> AccountInfo:
         account.fee_tier,
         account.epoch,
         account.frozen,
+        account.pays_discounted_fees,
     )

@@ -10,7 +10,14 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from tigerex_core.snapshot import SnapshotError
-from tigerex_services.directory import AccountInfo, AssetInfo, Directory, MarketInfo
+from tigerex_services.directory import (
+    NO_DISCOUNT,
+    AccountInfo,
+    AssetInfo,
+    Directory,
+    FeeDiscount,
+    MarketInfo,
+)
 from tigerex_services.exchange.host.committed import Committed
 from tigerex_services.exchange.orders import OrderBook, OrderBookState
 
@@ -22,6 +29,7 @@ class _Names:
     assets: list[AssetInfo]
     markets: list[MarketInfo]
     accounts: list[AccountInfo]
+    fee_discount: FeeDiscount = NO_DISCOUNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +44,9 @@ _FOLD = TypeAdapter(_Fold)
 def dump_fold(committed: Committed) -> bytes:
     """The fold as it is now."""
     directory = committed.directory
-    names = _Names(directory.assets(), directory.markets(), directory.all_accounts())
+    names = _Names(
+        directory.assets(), directory.markets(), directory.all_accounts(), directory.fee_discount
+    )
     return orjson.dumps(_Fold(names, committed.orders.state()), option=orjson.OPT_NON_STR_KEYS)
 
 
@@ -55,4 +65,5 @@ def load_fold(text: bytes) -> Committed:
         if account.user_id:
             directory.put_user(account.user_id, account.user)
         directory.put_account(account)
+    directory.fee_discount = fold.names.fee_discount
     return Committed(directory, OrderBook.restore(fold.orders))
