@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     operator_subject: str = "system:serviceaccount:tigerex-system:tigerex-operator"
     secret_key_file: Path | None = None
     """Fernet key under which API secrets are encrypted."""
+    archive_dir: Path | None = None
+    """Where the exchange's journal segments that left the database are, and go to."""
 
     log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
     otlp_endpoint: str = ""

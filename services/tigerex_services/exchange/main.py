@@ -26,6 +26,7 @@ from tigerex_platform.settings import Settings
 from tigerex_services.exchange.host.crash import CrashPoint, crash_point
 from tigerex_services.exchange.host.host import Host
 from tigerex_services.exchange.host.publisher import Publisher
+from tigerex_services.exchange.host.snapshots_keeper import Keeper
 from tigerex_services.exchange.service.accounts import AccountService
 from tigerex_services.exchange.service.admin import AdminService
 from tigerex_services.exchange.service.executor import Executor
@@ -38,6 +39,7 @@ from tigerex_services.exchange.servicers.admin import AdminServicer
 from tigerex_services.exchange.servicers.journal import JournalServicer
 from tigerex_services.exchange.servicers.markets import MarketServicer
 from tigerex_services.exchange.servicers.trading import TradingServicer
+from tigerex_services.exchange.snapshot_process import make_beside, snapshot_store
 from tigerex_services.exchange.storage.journal import JournalReader, JournalWriter
 from tigerex_services.exchange.storage.keys import AdminStorage
 from tigerex_services.exchange.verify_process import prove, prove_beside
@@ -81,7 +83,8 @@ async def _serve(
     async def say_serving(serving: bool) -> None:
         await server.set_serving(serving)
 
-    host = Host(Core(), writer, reader, publisher, clock, crash=crash, serving=say_serving)
+    keeper = Keeper(snapshot_store(settings), clock, partial(make_beside, settings))
+    host = Host(Core, writer, reader, keeper, publisher, clock, crash=crash, serving=say_serving)
     executor = Executor(host.leader, reader)
     keys = KeyService(executor, AdminStorage(pool), box, clock)
     journal = JournalService(executor, reader, partial(prove_beside, settings))

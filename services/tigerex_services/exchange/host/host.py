@@ -15,19 +15,21 @@ from tigerex_platform.clock import Clock
 from tigerex_platform.errors import Unavailable
 from tigerex_platform.telemetry import metrics
 from tigerex_services.exchange import commands
-from tigerex_services.exchange.host.committed import Committed
+from tigerex_services.exchange.entry import JournalEntry, head_of
 from tigerex_services.exchange.host.crash import CrashPoint
 from tigerex_services.exchange.host.publisher import Publisher
+from tigerex_services.exchange.host.recovery import Journal, follow, recover
 from tigerex_services.exchange.host.replay import Replay
 from tigerex_services.exchange.host.sequencer import Limits, Sequencer
-from tigerex_services.exchange.storage.journal import JournalReader, JournalWriter
+from tigerex_services.exchange.host.snapshots import KernelVersionError
+from tigerex_services.exchange.host.snapshots_keeper import Keeper
+from tigerex_services.exchange.storage.journal import JournalWriter
 
 logger = logging.getLogger(__name__)
 
 TICK_S = 1.0
 STANDBY_POLL_S = 0.25
 STANDBY_RETRY_MAX_S = 2.0
-CATCH_UP_ENTRIES = 256  # read and executed at once
 STANDBY_HINT_S = 1.0
 
 
@@ -36,9 +38,10 @@ class Host:
 
     def __init__(
         self,
-        core: Core,
+        new_core: Callable[[], Core],
         writer: JournalWriter,
-        reader: JournalReader,
+        reader: Journal,
+        keeper: Keeper,
         publisher: Publisher,
         clock: Clock,
         *,
@@ -46,14 +49,16 @@ class Host:
         serving: Callable[[bool], Awaitable[None]],
         limits: Limits | None = None,
     ) -> None:
-        self._replay = Replay(core, Committed())
+        self._new_core = new_core
         self._writer = writer
         self._reader = reader
+        self._keeper = keeper
         self._publisher = publisher
         self._clock = clock
         self._crash = crash
         self._serving = serving
         self._limits = limits or Limits()
+        self._replay: Replay | None = None
         self._sequencer: Sequencer | None = None
         self._stopping = asyncio.Event()
 
@@ -76,29 +81,38 @@ class Host:
         """Stand by, then lead until stopped.
 
         Raises what ended the leadership (AppendError, DeposedError, BrokenChainError, ReplayError,
-        or an exception of the kernel): the process must end then, and the next one recovers.
+        or an exception of the kernel), or KernelVersionError: the process must end then, and the
+        next one recovers.
         """
+        finished: Replay | None = None
         try:
-            if await self._gain_leadership():
-                await self._lead()
+            replay = await self._gain_leadership()
+            if replay is not None:
+                finished = replay
+                await self._lead(replay)
+        except BaseException as error:
+            if not isinstance(error, asyncio.CancelledError):
+                finished = None
+            raise
         finally:
             await self._set_serving(False)
-            await self._writer.close()
+            await self._keeper.stop()
+            await self._writer.close()  # the next one leads, while this one writes what it knows
+            if finished is not None:
+                await self._keeper.keep_standing(finished, always=True)
 
-    async def _gain_leadership(self) -> bool:
-        """True with the lock held and the journal executed to its end; False when stopped first."""
+    async def _gain_leadership(self) -> Replay | None:
+        """With the lock held and the journal executed to its end; None when stopped first."""
         retry_s = STANDBY_POLL_S
         begun_s = self._clock.monotonic_s()
-        recovered = False
         while not self._stopping.is_set():
             try:
-                await self._catch_up()
-                if not recovered:
-                    metrics.EXCHANGE_RECOVERY_DURATION.record(self._clock.monotonic_s() - begun_s)
-                recovered = True
-                if await self._writer.try_lead():
-                    await self._catch_up()
-                    return not self._stopping.is_set()
+                replay = await self._executed(begun_s)
+                if replay is not None:
+                    if await self._writer.try_lead():
+                        await follow(replay, self._reader, self._keeper.note)
+                        return None if self._stopping.is_set() else replay
+                    await self._keeper.keep_standing(replay)
                 retry_s = STANDBY_POLL_S
             except (psycopg.OperationalError, TimeoutError) as error:
                 logger.warning("journal is away: %s", error)
@@ -107,26 +121,55 @@ class Host:
                 await asyncio.wait_for(self._stopping.wait(), retry_s)
             except TimeoutError:
                 continue
-        return False
+        return None
 
-    async def _catch_up(self) -> None:
-        while True:
-            entries = await self._reader.entries(self._replay.head.seq + 1, CATCH_UP_ENTRIES)
-            # In a thread, so that the process answers its probes while it recovers.
-            await asyncio.to_thread(self._replay.advance, entries)
-            if len(entries) < CATCH_UP_ENTRIES:
-                return
+    async def _executed(self, begun_s: float) -> Replay | None:
+        """The journal executed up to now; None while an older build leads, whose entries this one
+        cannot execute: it leaves a snapshot when it stops."""
+        if self._replay is not None:
+            await follow(self._replay, self._reader, self._keeper.note)
+            return self._replay
+        try:
+            self._replay = await self._recover(begun_s)
+        except KernelVersionError as error:
+            if not await self._writer.try_lead():
+                logger.warning("on standby without following: %s", error)
+                return None
+            # Nobody leads, and what the last one left is there.
+            self._replay = await self._recover(begun_s)
+        return self._replay
 
-    async def _lead(self) -> None:
-        replay = self._replay
+    async def _recover(self, begun_s: float) -> Replay:
+        replay, seq = await recover(
+            self._keeper.store, self._reader, self._new_core, self._keeper.note
+        )
+        self._keeper.begin(seq)
+        duration_s = self._clock.monotonic_s() - begun_s
+        metrics.EXCHANGE_RECOVERY_DURATION.record(duration_s)
+        logger.info(
+            "executed %d commands up to entry %d after the snapshot of entry %d, in %.2f s",
+            replay.commands,
+            replay.head.seq,
+            seq,
+            duration_s,
+        )
+        return replay
+
+    async def _lead(self, replay: Replay) -> None:
         logger.info("leading from entry %d on", replay.head.seq + 1)
+
+        def publish(entry: JournalEntry) -> None:
+            replay.head = head_of(entry)
+            self._keeper.note(entry)
+            self._publisher.publish(entry)
+
         sequencer = Sequencer(
             replay.core,
             self._writer,
             replay.committed,
             self._clock,
             head=replay.head,
-            publish=self._publisher.publish,
+            publish=publish,
             crash=self._crash,
             limits=self._limits,
         )
@@ -144,7 +187,9 @@ class Host:
             await self._set_serving(False)
             for task in tasks[1:]:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+            if results[0] is not None:  # also when it fails while it stops
+                raise results[0]
         for task in done:
             task.result()
 
@@ -159,4 +204,5 @@ class Host:
                 sequencer.enqueue([commands.TICK])
             except Unavailable:
                 logger.warning("no tick: the queue is full")
+            self._keeper.lead()
             await self._clock.sleep(TICK_S)

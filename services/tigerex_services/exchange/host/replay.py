@@ -11,7 +11,6 @@ from tigerex_core import KERNEL_VERSION, Core
 from tigerex_core.records import COMMAND_WIDTH
 from tigerex_services.exchange.entry import Head, JournalEntry, check_link
 from tigerex_services.exchange.host.committed import Committed
-from tigerex_services.stream import rows_of
 
 
 class ReplayError(Exception):
@@ -21,11 +20,12 @@ class ReplayError(Exception):
 class Replay:
     """A core that has executed the journal up to `head`."""
 
-    def __init__(self, core: Core, committed: Committed) -> None:
+    def __init__(self, core: Core, committed: Committed, head: Head | None = None) -> None:
+        """`head` is where the core and the fold stand already; without it, at the beginning."""
         self.core = core
         self.committed = committed
-        self.head = Head()
-        self.commands = 0
+        self.head = head or Head()
+        self.commands = 0  # executed here
         self.events = 0
 
     def advance(self, entries: Iterable[JournalEntry]) -> None:
@@ -46,9 +46,9 @@ class Replay:
             )
         commands = np.frombuffer(entry.commands, dtype="<i8").reshape(-1, COMMAND_WIDTH)
         events = self.core.apply(commands.copy(), entry.seq)
-        if events.tobytes() != entry.events:
+        if not np.array_equal(events.reshape(-1), np.frombuffer(entry.events, dtype="<i8")):
             raise ReplayError(f"replay of entry {entry.seq} does not give its stored events")
-        self.committed.apply(rows_of(entry.events), events.tolist())
+        self.committed.apply(events, events.tolist())
         self.head = head
         self.commands += len(commands)
         self.events += len(events)

@@ -28,6 +28,14 @@ _COLUMNS = "format_version, seq, kernel_version, time_ns, commands, events, prev
 _INSERT = f"INSERT INTO journal ({_COLUMNS}) VALUES (%s, %s, %s, %s, %b, %b, %b, %b)"  # noqa: S608
 _HEAD = "SELECT seq, time_ns, hash FROM journal ORDER BY seq DESC LIMIT 1"
 _FROM = f"SELECT {_COLUMNS} FROM journal WHERE seq >= %s ORDER BY seq LIMIT %s"  # noqa: S608
+_NEWEST = f"SELECT {_COLUMNS} FROM journal ORDER BY seq DESC LIMIT 1"  # noqa: S608
+# Of the server towards the leader: silence is noticed after 3 s, an unanswered word after 3 s.
+_KEEPALIVE = (
+    "SET tcp_keepalives_idle = 1",
+    "SET tcp_keepalives_interval = 1",
+    "SET tcp_keepalives_count = 2",
+    "SET tcp_user_timeout = 3000",
+)
 _LOCK = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
 
 
@@ -129,7 +137,11 @@ class JournalWriter:
         return Head(row[0], row[1], bytes(row[2])) if row else Head()
 
     async def _connect(self) -> psycopg.AsyncConnection[TupleRow]:
-        return await psycopg.AsyncConnection.connect(self._conninfo(), autocommit=True)
+        connection = await psycopg.AsyncConnection.connect(self._conninfo(), autocommit=True)
+        # The server notices a leader whose machine vanished, and gives its lock free.
+        for setting in _KEEPALIVE:
+            await connection.execute(setting)
+        return connection
 
 
 class JournalReader:
@@ -160,6 +172,12 @@ class JournalReader:
                     break
                 page.append(row)
         return page
+
+    async def newest(self) -> JournalEntry | None:
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(_NEWEST, binary=True)
+            row = await cursor.fetchone()
+            return JournalEntry(*row) if row else None
 
     async def entry(self, seq: int) -> JournalEntry | None:
         found = await self.entries(seq, 1)
