@@ -20,9 +20,12 @@ from tigerex_quant.kernel import (
     C_UNIT,
     C_WIDTH,
     COMPLETED,
+    E_FEE,
+    E_FEE_IN,
     E_KIND,
     E_NOTIONAL,
     E_TIME_NS,
+    FEE_IN_QUOTE,
     FILLED,
     H_HALTED,
     H_PRICE,
@@ -98,6 +101,8 @@ def _follow(state: Ints, event: Ints, config: Ints) -> None:
     apply_order_event(state, event, config, D_SLOT)
     if event[E_KIND] == FILLED:
         state[D_SPENT] += event[E_NOTIONAL]
+        if event[E_FEE_IN] == FEE_IN_QUOTE:
+            state[D_SPENT] += event[E_FEE]
     if state[D_SLOT + S_STATUS] == SLOT_IDLE and state[D_SLOT + S_DONE] > 0:
         state[D_PURCHASES] += 1
         state[D_CARRY] += config[D_AMOUNT] - state[D_SPENT]
@@ -133,7 +138,7 @@ def _settle(state: Ints, event: Ints, config: Ints, intents: Ints) -> int:
     worst = min(worst_buy_price(price, config), config[D_PRICE_LIMIT], config[C_MAX_PRICE])
     budget = min(config[D_AMOUNT] + state[D_CARRY], state[H_QUOTE])
     lots = min(budget // (worst * config[C_UNIT]), config[C_MAX_QUANTITY])
-    if lots == 0 or notional(worst, lots, config) < config[C_MIN_NOTIONAL]:
+    if lots <= 0 or notional(worst, lots, config) < config[C_MIN_NOTIONAL]:
         fail(state, AMOUNT_TOO_SMALL)
         return 0
-    return place(state, event, config, intents, 0, D_SLOT, BUY, worst, lots, IOC)
+    return place(state, event, config, intents, 0, D_SLOT, BUY, worst, lots, IOC, 0)

@@ -42,14 +42,15 @@ E_PRICE: Final = 7
 E_QUANTITY: Final = 8
 E_REMAINING: Final = 9  # lots of the order that are still open, or that were taken off
 E_NOTIONAL: Final = 10  # filled: quote units
-E_FEE: Final = 11  # filled: units of the asset received
-E_REASON: Final = 12  # rejected: tigerex_core.records.Reason
-EVENT_WIDTH: Final = 13
+E_FEE: Final = 11  # filled: units of the asset that E_FEE_IN tells
+E_REASON: Final = 12  # rejected, canceled, expired: tigerex_core.records.Reason
+E_FEE_IN: Final = 13
+EVENT_WIDTH: Final = 14
 
 TICK: Final = 1  # time passed
 TRADE: Final = 2  # anybody's trade in the market: price, quantity
 MARKET_OPEN: Final = 3
-MARKET_HALTED: Final = 4
+MARKET_HALTED: Final = 4  # any state in which no order is taken
 # Control, in the order in which it was journaled
 START: Final = 10
 PAUSE: Final = 11
@@ -63,6 +64,12 @@ RESTED: Final = 22
 CANCELED: Final = 23
 EXPIRED: Final = 24
 REJECTED: Final = 25
+RESIZED: Final = 26  # nothing was traded, but E_REMAINING is another one: amended, or prevented
+
+# What a fee was taken from; what is neither was not bought with the investment.
+FEE_ELSEWHERE: Final = 0
+FEE_IN_BASE: Final = 1
+FEE_IN_QUOTE: Final = 2
 
 # Intents ------------------------------------------------------------------------------------------
 
@@ -75,7 +82,8 @@ I_TIME_IN_FORCE: Final = 5
 I_PRICE: Final = 6
 I_QUANTITY: Final = 7
 I_TARGET: Final = 8  # cancel: the ref of the order to cancel
-INTENT_WIDTH: Final = 9
+I_SELF_TRADE: Final = 9  # place: tigerex_core.records.SelfTrade; 0: the market's
+INTENT_WIDTH: Final = 10
 
 PLACE: Final = 1
 CANCEL: Final = 2

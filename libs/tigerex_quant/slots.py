@@ -19,6 +19,7 @@ from tigerex_quant.kernel import (
     CANCEL,
     CANCELED,
     E_FEE,
+    E_FEE_IN,
     E_KIND,
     E_NOTIONAL,
     E_ORDER_ID,
@@ -29,6 +30,8 @@ from tigerex_quant.kernel import (
     E_REMAINING,
     E_TIME_NS,
     EXPIRED,
+    FEE_IN_BASE,
+    FEE_IN_QUOTE,
     FILLED,
     H_BASE,
     H_HALTED,
@@ -38,12 +41,14 @@ from tigerex_quant.kernel import (
     H_TRADES,
     I_PRICE,
     I_QUANTITY,
+    I_SELF_TRADE,
     I_SIDE,
     I_TARGET,
     I_TIME_IN_FORCE,
     I_TYPE,
     PLACE,
     REJECTED,
+    RESIZED,
     RUNNING,
     STARTING,
     Ints,
@@ -73,6 +78,7 @@ BUY: Final = int(Side.BUY)
 SELL: Final = int(Side.SELL)
 LIMIT: Final = int(OrderType.LIMIT)
 REASON_HALTED: Final = int(Reason.MARKET_HALTED)
+REASON_BREAKER: Final = int(Reason.CIRCUIT_BREAKER)
 REASON_STALE_EPOCH: Final = int(Reason.STALE_EPOCH)
 REASON_UNKNOWN_ORDER: Final = int(Reason.UNKNOWN_ORDER)
 
@@ -100,6 +106,7 @@ def place(
     price: int,
     lots: int,
     time_in_force: int,
+    self_trade: int,
 ) -> int:
     """Send a limit order from an idle slot and bind its money; returns the number of intents."""
     ref = next_intent(state, event, intents, count, PLACE)
@@ -110,6 +117,7 @@ def place(
     intents[count, I_TIME_IN_FORCE] = time_in_force
     intents[count, I_PRICE] = price
     intents[count, I_QUANTITY] = lots
+    intents[count, I_SELF_TRADE] = self_trade
     state[slot + S_STATUS] = SLOT_SENT
     state[slot + S_CANCELING] = 0
     state[slot + S_REF] = ref
@@ -117,10 +125,7 @@ def place(
     state[slot + S_SIDE] = side
     state[slot + S_PRICE] = price
     state[slot + S_REMAINING] = lots
-    if side == BUY:
-        state[H_QUOTE] -= notional(price, lots, config)
-    else:
-        state[H_BASE] -= lots * config[C_LOT]
+    _bind(state, config, slot, lots)
     return count + 1
 
 
@@ -172,10 +177,15 @@ def apply_order_event(state: Ints, event: Ints, config: Ints, slot: int) -> None
         _fill(state, event, config, slot)
         if event[E_REMAINING] == 0:
             _end(state, config, slot)
+    elif kind == RESIZED:
+        _bind(state, config, slot, event[E_REMAINING] - state[slot + S_REMAINING])
+        state[slot + S_REMAINING] = event[E_REMAINING]
     elif kind in (CANCELED, EXPIRED):
         ours = state[slot + S_CANCELING] == 1
         _end(state, config, slot)
-        if not ours:
+        if event[E_REASON] == REASON_BREAKER:
+            state[H_HALTED] = 1  # as with a refusal below
+        elif not ours:
             postpone(state, slot, event[E_TIME_NS])
     elif kind == REJECTED and state[slot + S_STATUS] == SLOT_LIVE:
         state[slot + S_CANCELING] = 0  # our cancel was refused: the order lives on
@@ -188,15 +198,28 @@ def apply_order_event(state: Ints, event: Ints, config: Ints, slot: int) -> None
 
 
 @compiled
+def _bind(state: Ints, config: Ints, slot: int, lots: int) -> None:
+    """The order of the slot binds money for so many lots more; fewer where they are negative."""
+    if state[slot + S_SIDE] == BUY:
+        state[H_QUOTE] -= notional(state[slot + S_PRICE], lots, config)
+    else:
+        state[H_BASE] -= lots * config[C_LOT]
+
+
+@compiled
 def _fill(state: Ints, event: Ints, config: Ints, slot: int) -> None:
     lots = event[E_QUANTITY]
     if state[slot + S_SIDE] == BUY:
         # The order bound money at its own price; a better one releases the difference.
         better = state[slot + S_PRICE] - event[E_PRICE]
         state[H_QUOTE] += notional(better, lots, config)
-        state[H_BASE] += lots * config[C_LOT] - event[E_FEE]
+        state[H_BASE] += lots * config[C_LOT]
     else:
-        state[H_QUOTE] += event[E_NOTIONAL] - event[E_FEE]
+        state[H_QUOTE] += event[E_NOTIONAL]
+    if event[E_FEE_IN] == FEE_IN_BASE:
+        state[H_BASE] -= event[E_FEE]
+    elif event[E_FEE_IN] == FEE_IN_QUOTE:
+        state[H_QUOTE] -= event[E_FEE]
     state[slot + S_REMAINING] -= lots
     state[slot + S_DONE] += lots
     state[slot + S_TRIES] = 0
@@ -206,11 +229,7 @@ def _fill(state: Ints, event: Ints, config: Ints, slot: int) -> None:
 @compiled
 def _end(state: Ints, config: Ints, slot: int) -> None:
     """The order is over: release what it still bound."""
-    rest = state[slot + S_REMAINING]
-    if state[slot + S_SIDE] == BUY:
-        state[H_QUOTE] += notional(state[slot + S_PRICE], rest, config)
-    else:
-        state[H_BASE] += rest * config[C_LOT]
+    _bind(state, config, slot, -state[slot + S_REMAINING])
     state[slot + S_STATUS] = SLOT_IDLE
     state[slot + S_CANCELING] = 0
     state[slot + S_REMAINING] = 0

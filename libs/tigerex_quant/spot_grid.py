@@ -9,6 +9,10 @@ The kernel is level-triggered: an event first changes what is known, then `_sett
 is missing. Refusals, cancels by others, partial fills, a pause or a halt need no special path: the
 cell is simply idle again and is served when its time comes.
 
+No two orders of one user trade with each other on the grid's account: that would cost two fees for
+nothing. Where the price ran through both before the first was known, the one that would take
+expires and the one that rests keeps its place in the queue; the cell tries again later.
+
 The account starts with the investment and nothing else is ever added, so the investment bounds
 what the bot can lose. All cells trade the same number of lots, sized such that the buy orders, the
 initial purchase at its worst price and a reserve for fees fit into the investment.
@@ -19,7 +23,7 @@ initial purchase at its worst price and a reserve for fees fit into the investme
 
 from typing import Final
 
-from tigerex_core.records import TimeInForce
+from tigerex_core.records import SelfTrade, TimeInForce
 from tigerex_quant.control import control, insist
 from tigerex_quant.jit import compiled
 from tigerex_quant.kernel import (
@@ -40,6 +44,7 @@ from tigerex_quant.kernel import (
     H_WATCH,
     H_WIDTH,
     INVESTMENT_TOO_SMALL,
+    RESIZED,
     START,
     TAKEOVER,
     Ints,
@@ -53,6 +58,7 @@ from tigerex_quant.slots import (
     BUY,
     S_DONE,
     S_PRICE,
+    S_REMAINING,
     S_RETRY_NS,
     S_STATUS,
     S_TARGET,
@@ -87,6 +93,7 @@ STOCKING_TRIES: Final = 10
 
 GTC: Final = int(TimeInForce.GTC)
 IOC: Final = int(TimeInForce.IOC)
+EXPIRE_TAKER: Final = int(SelfTrade.EXPIRE_TAKER)
 
 
 def state_width(levels: int) -> int:
@@ -108,6 +115,8 @@ def step(state: Ints, event: Ints, config: Ints, intents: Ints) -> int:
         if slot >= 0:
             apply_order_event(state, event, config, slot)
             if slot < G_SLOTS + (levels - 1) * S_WIDTH:
+                if kind == RESIZED:
+                    state[slot + S_TARGET] = state[slot + S_DONE] + state[slot + S_REMAINING]
                 _turn(state, slot)
             count = insist(state, event, intents, G_SLOTS, levels)
     if is_active(state):
@@ -230,7 +239,7 @@ def _stock(state: Ints, event: Ints, config: Ints, intents: Ints, count: int) ->
         state[G_PHASE] = TRADING
         state[slot + S_RETRY_NS] = 0
         return count
-    return place(state, event, config, intents, count, slot, BUY, price, lots, IOC)
+    return place(state, event, config, intents, count, slot, BUY, price, lots, IOC, 0)
 
 
 @compiled
@@ -256,7 +265,7 @@ def _serve(state: Ints, event: Ints, config: Ints, intents: Ints, count: int, ce
     side = state[slot + S_WANT]
     price = _price_of(state, config, cell)
     state[slot + S_TARGET] = state[slot + S_DONE] + lots
-    return place(state, event, config, intents, count, slot, side, price, lots, GTC)
+    return place(state, event, config, intents, count, slot, side, price, lots, GTC, EXPIRE_TAKER)
 
 
 @compiled

@@ -13,6 +13,7 @@ MARKET = MarketInfo(
     MARKET_ID, "base-quote", AssetInfo(1, "BASE", 5), AssetInfo(2, "QUOTE", 3), 100, 1_000,
     100_000, 1_000_000, 0, MarketState.OPEN,
 )  # fmt: skip
+ASSETS = {9: AssetInfo(9, "TGX", 2)}
 
 
 def assignment(account: int, *, start_seq: int = 1, epoch: int = 1) -> runner_pb2.Assignment:
@@ -24,4 +25,6 @@ def assignment(account: int, *, start_seq: int = 1, epoch: int = 1) -> runner_pb
 
 
 def running_bot(account: int, *, start_seq: int = 1, epoch: int = 1) -> RunningBot:
-    return RunningBot(assignment(account, start_seq=start_seq, epoch=epoch), MARKET)
+    return RunningBot(
+        assignment(account, start_seq=start_seq, epoch=epoch), MARKET, ASSETS.__getitem__
+    )

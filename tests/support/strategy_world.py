@@ -26,7 +26,13 @@ from tigerex_core.records import (
 from tigerex_quant import Fold, MarketRules, Strategy
 from tigerex_quant import kernel as k
 from tigerex_quant.kernel import Ints
-from tigerex_quant.translate import account_events, client_order_id, market_event, tick_event
+from tigerex_quant.translate import (
+    Own,
+    account_events,
+    client_order_id,
+    market_event,
+    tick_event,
+)
 
 RULES = MarketRules(
     tick=100, lot=1_000, base_scale=5, quote_scale=3, max_price=100_000, max_quantity=1_000_000,
@@ -82,9 +88,10 @@ class World:
             command(CommandKind.CREATE_ASSET, "QUOTE", value=rules.quote_scale),
             command(CommandKind.SET_FEE_TIER, value=0, amount=fee_ppm, aux=fee_ppm),
             command(CommandKind.CREATE_USER, "user"),
+            command(CommandKind.CREATE_USER, "house"),
         )
         self.base, self.quote = self._ids(EventKind.ASSET_CREATED, Event.ASSET)
-        user = self._ids(EventKind.USER_CREATED, Event.VALUE)[0]
+        user, house = self._ids(EventKind.USER_CREATED, Event.VALUE)
         self.commit(
             command(
                 CommandKind.CREATE_MARKET, "base-quote", asset=self.base, aux=self.quote,
@@ -92,8 +99,8 @@ class World:
                 quantity=rules.max_quantity, amount=rules.min_notional,
             ),
             command(CommandKind.CREATE_ACCOUNT, "bot", value=user, aux=AccountKind.BOT),
-            command(CommandKind.CREATE_ACCOUNT, "house", value=user, aux=AccountKind.HOUSE),
-            command(CommandKind.CREATE_ACCOUNT, "taker", value=user, aux=AccountKind.HOUSE),
+            command(CommandKind.CREATE_ACCOUNT, "house", value=house, aux=AccountKind.HOUSE),
+            command(CommandKind.CREATE_ACCOUNT, "taker", value=house, aux=AccountKind.HOUSE),
         )  # fmt: skip
         self.market = self._ids(EventKind.MARKET_CREATED, Event.MARKET)[0]
         self.bot, self.house, self.taker = self._ids(EventKind.ACCOUNT_CREATED, Event.ACCOUNT)
@@ -121,13 +128,14 @@ class World:
         return self.last
 
     def _deliver(self, events: Rows) -> None:
+        own = Own(self.bot, self.short_id, self.base, self.quote)
         for row in events:
             if row[Event.KIND] == EventKind.TICKED:
                 self.give(tick_event(row, self.seq))
             shared = market_event(row, self.seq)
             if shared is not None:
                 self.give(shared)
-            for event in account_events(row, self.seq, self.bot, self.short_id):
+            for event in account_events(row, self.seq, own):
                 if event[k.E_KIND] == k.REJECTED:
                     self.refusals.append(int(event[k.E_REASON]))
                 if event[k.E_KIND] == k.FILLED:
@@ -173,6 +181,7 @@ class World:
             time_in_force=int(intent[k.I_TIME_IN_FORCE]),
             price=int(intent[k.I_PRICE]),
             quantity=int(intent[k.I_QUANTITY]),
+            self_trade=int(intent[k.I_SELF_TRADE]),
             aux=ref >> k.REF_BITS,
             **common,
         )

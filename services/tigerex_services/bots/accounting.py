@@ -1,8 +1,10 @@
 """Profit and loss of a bot by average cost.
 
 A purchase adds its price, and what it received after the fee, to the position. A sale takes its
-share of the position's cost out; what it yields after the fee beyond that is its profit. Sums are
-exact; a share of the cost is rounded half to even at 18 decimals.
+share of the position's cost out; what it yields after the fee beyond that is its profit. A fee
+counts where it was taken from: in quote asset it is part of the price, in base asset it leaves the
+position, and one in another asset costs the investment nothing. Sums are exact; a share of the cost
+is rounded half to even at 18 decimals.
 """
 
 from dataclasses import dataclass, replace
@@ -27,25 +29,41 @@ class Position:
     closing_trades: int = 0
     winning_trades: int = 0
 
-    def buy(self, price: Decimal, quantity: Decimal, fee: Decimal) -> "Position":
-        """After a purchase; the fee is in base asset."""
+    def buy(
+        self,
+        price: Decimal,
+        quantity: Decimal,
+        *,
+        base_fee: Decimal = ZERO,
+        quote_fee: Decimal = ZERO,
+    ) -> "Position":
+        """After a purchase."""
         with localcontext(CONTEXT):
-            paid = price * quantity
+            paid = price * quantity + quote_fee
+            received = quantity - base_fee
             return replace(
-                self, cash=self.cash - paid, base=self.base + quantity - fee, cost=self.cost + paid
+                self, cash=self.cash - paid, base=self.base + received, cost=self.cost + paid
             )
 
-    def sell(self, price: Decimal, quantity: Decimal, fee: Decimal) -> tuple["Position", Decimal]:
-        """After a sale, and its profit; the fee is in quote asset."""
+    def sell(
+        self,
+        price: Decimal,
+        quantity: Decimal,
+        *,
+        base_fee: Decimal = ZERO,
+        quote_fee: Decimal = ZERO,
+    ) -> tuple["Position", Decimal]:
+        """After a sale, and its profit."""
         with localcontext(CONTEXT):
-            received = price * quantity - fee
+            received = price * quantity - quote_fee
+            given = quantity + base_fee
             share = self.cost
-            if quantity < self.base:
-                share = (self.cost * quantity / self.base).quantize(COST_STEP)
+            if given < self.base:
+                share = (self.cost * given / self.base).quantize(COST_STEP)
             profit = received - share
             after = Position(
                 cash=self.cash + received,
-                base=self.base - quantity,
+                base=self.base - given,
                 cost=self.cost - share,
                 profit=self.profit + profit,
                 closing_trades=self.closing_trades + 1,

@@ -23,7 +23,7 @@ from tigerex_core.records import Rows
 from tigerex_platform.errors import from_rpc_error
 from tigerex_platform.ids import derive_request_id
 from tigerex_services.bots.model import bot_account_name
-from tigerex_services.directory import Directory, MarketInfo
+from tigerex_services.directory import AssetInfo, Directory, MarketInfo
 from tigerex_services.stream import rows_of
 
 Answer = TypeVar("Answer")
@@ -55,6 +55,14 @@ class ExchangeClient:
             await self._load_markets()
             found = self._directory.find_market(symbol)
         return found
+
+    async def assets(self, ids: set[int]) -> dict[int, AssetInfo]:
+        """The assets of these ids."""
+        known = {asset.asset_id: asset for asset in self._directory.assets()}
+        if ids - known.keys():
+            await self._load_markets()
+            known = {asset.asset_id: asset for asset in self._directory.assets()}
+        return known
 
     async def last_prices(self) -> dict[str, Decimal]:
         """The price of the newest trade, of the markets that had one."""

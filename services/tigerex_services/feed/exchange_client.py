@@ -196,6 +196,8 @@ class FeedExchange:
             price=self.market.ticks_to_price(intent.price),
             quantity=self.market.lots_to_quantity(intent.quantity),
             client_order_id=intent.name,
+            # Maker and taker are one user's: a market's default would keep them from trading.
+            self_trade_mode=types_pb2.SELF_TRADE_MODE_NONE,
         )
         return trading_pb2.BatchCommand(place=place)
 

@@ -15,6 +15,7 @@ from tigerex_core.records import (
     CommandKind,
     OrderType,
     Rows,
+    SelfTrade,
     TimeInForce,
     pack_name,
 )
@@ -91,3 +92,4 @@ class Lockstep:
         row[Command.TIME_IN_FORCE] = TimeInForce.GTC if is_maker else TimeInForce.IOC
         row[Command.PRICE] = intent.price
         row[Command.QUANTITY] = intent.quantity
+        row[Command.SELF_TRADE] = SelfTrade.NONE

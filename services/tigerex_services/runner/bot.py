@@ -14,9 +14,9 @@ from tigerex_core.records import Rows
 from tigerex_quant import KERNEL_VERSION, Fold, Strategy
 from tigerex_quant import kernel as k
 from tigerex_quant.kernel import Ints
-from tigerex_quant.translate import SHORT_ID_CHARS, account_events
+from tigerex_quant.translate import SHORT_ID_CHARS, Own, account_events
 from tigerex_services.bot_config import kernel_config
-from tigerex_services.bot_trades import bot_trades
+from tigerex_services.bot_trades import AssetOf, bot_trades
 from tigerex_services.directory import MarketInfo
 
 logger = logging.getLogger(__name__)
@@ -50,12 +50,16 @@ class Decision:
 class RunningBot:
     """A bot that this process holds. Everything it does follows from the events it is given."""
 
-    def __init__(self, assignment: runner_pb2.Assignment, market: MarketInfo) -> None:
+    def __init__(
+        self, assignment: runner_pb2.Assignment, market: MarketInfo, asset_of: AssetOf
+    ) -> None:
         spec = assignment.bot.spec
         self.bot_id = assignment.bot.bot_id
         self.short_id = UUID(self.bot_id).hex[:SHORT_ID_CHARS]
         self.account_id = assignment.bot.account_id
         self.market = market
+        self._asset_of = asset_of
+        self._own = Own(self.account_id, self.short_id, market.base.asset_id, market.quote.asset_id)
         self.start_seq = assignment.start_seq
         self.epoch = assignment.epoch
         self.dropped = False
@@ -104,11 +108,11 @@ class RunningBot:
 
     def own_events(self, row: Rows, seq: int) -> list[Ints]:
         """What a row of the exchange says about the bot's account."""
-        return account_events(row, seq, self.account_id, self.short_id)
+        return account_events(row, seq, self._own)
 
     def note_fills(self, row: Rows) -> None:
         """Remember the fills in a TRADED row, to be reported."""
-        for trade in bot_trades(row, self.account_id, self.market):
+        for trade in bot_trades(row, self.account_id, self.market, self._asset_of):
             self.trades.append(trade)
             self.traded += 1
 

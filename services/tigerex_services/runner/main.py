@@ -66,7 +66,7 @@ async def _run(
     telemetry = Telemetry()
     submitter = Submitter(TradingServiceStub(exchange), telemetry)
     markets = Markets(MarketServiceStub(exchange))
-    runner = Runner(journal, submitter, markets.find, telemetry, seq)
+    runner = Runner(journal, submitter, markets, telemetry, seq)
     keeper = Keeper(service, runner_id, runner.bots, lambda: runner.seq, runner.lose)
     leases = Leases(
         service,

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from tigerex.exchange.v1 import trading_pb2, types_pb2
 
-from tigerex_core.records import OrderType, Side, TimeInForce
+from tigerex_core.records import OrderType, SelfTrade, Side, TimeInForce
 from tigerex_platform.ids import derive_request_id
 from tigerex_quant import kernel as k
 from tigerex_quant.kernel import Ints
@@ -19,6 +19,10 @@ _TYPES = {
 _TIMES_IN_FORCE = {
     TimeInForce.GTC: types_pb2.TIME_IN_FORCE_GTC,
     TimeInForce.IOC: types_pb2.TIME_IN_FORCE_IOC,
+}
+_SELF_TRADE_MODES = {
+    0: types_pb2.SELF_TRADE_MODE_UNSPECIFIED,
+    SelfTrade.EXPIRE_TAKER: types_pb2.SELF_TRADE_MODE_EXPIRE_TAKER,
 }
 
 
@@ -54,5 +58,6 @@ def command_of(bot: RunningBot, intent: Ints) -> trading_pb2.BatchCommand:
             client_order_id=client_order_id(bot.short_id, ref),
             epoch=int(intent[k.I_EPOCH]),
             decided_seq=ref >> k.REF_BITS,
+            self_trade_mode=_SELF_TRADE_MODES[int(intent[k.I_SELF_TRADE])],
         )
     )

@@ -62,6 +62,9 @@ class Roster:
                 self._to_market(self._watchers, market, row, batch.seq)
                 for mine in {account, other}:
                     self._to_account(mine, row, batch.seq, fills=True)
+            elif kind == EventKind.SELF_TRADE_PREVENTED:
+                for mine in {account, other}:
+                    self._to_account(mine, row, batch.seq, fills=False)
             elif kind == EventKind.TICKED:
                 self._tick(tick_event(row, batch.seq))
             elif kind == EventKind.MARKET_STATE_SET:

@@ -7,7 +7,6 @@ executed are answered as repetitions.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 import grpc
@@ -18,8 +17,8 @@ from tigerex_platform.errors import TigerExError
 from tigerex_platform.retry import backoff_s
 from tigerex_quant import kernel as k
 from tigerex_quant.kernel import Ints
-from tigerex_services.directory import MarketInfo
 from tigerex_services.runner.bot import Decision, RunningBot
+from tigerex_services.runner.markets import Markets
 from tigerex_services.runner.roster import Roster
 from tigerex_services.runner.submitter import Submitter
 from tigerex_services.runner.telemetry import Telemetry
@@ -41,14 +40,14 @@ class Runner:
         self,
         journal: "JournalServiceAsyncStub",
         submitter: Submitter,
-        find_market: Callable[[str], Awaitable[MarketInfo]],
+        markets: Markets,
         telemetry: Telemetry,
         seq: int,
     ) -> None:
         """`seq` is that of the batch before the first one of the stream."""
         self._journal = journal
         self._submitter = submitter
-        self._find_market = find_market
+        self._markets = markets
         self._telemetry = telemetry
         self._main = Roster(_Live(self), seq)
         self._joining: dict[str, RunningBot] = {}
@@ -70,6 +69,7 @@ class Runner:
     async def apply(self, batch: Batch) -> None:
         """Fold the next batch of the stream; waits while too many intents are on their way."""
         await self._submitter.room()
+        self._markets.apply(batch.events)
         self._main.apply(batch)
         for bot in [bot for bot in self._main.bots() if bot.dropped]:
             self._drop(bot)
@@ -137,8 +137,8 @@ class Runner:
         bots = []
         for assignment in assignments:
             try:
-                market = await self._find_market(assignment.bot.spec.market)
-                bot = RunningBot(assignment, market)
+                market = await self._markets.find(assignment.bot.spec.market)
+                bot = RunningBot(assignment, market, self._markets.asset)
             except (TigerExError, grpc.aio.AioRpcError) as error:
                 # It stays unknown, so the next heartbeat brings it again.
                 logger.warning("bot %s cannot begin: %s", assignment.bot.bot_id, error)

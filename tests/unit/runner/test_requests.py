@@ -23,7 +23,7 @@ def intent(**columns: int) -> k.Ints:
 def test_a_place_is_the_same_bytes_each_time() -> None:
     wanted = intent(
         kind=k.PLACE, ref=(77 << k.REF_BITS) | 2, epoch=4, side=2, type=1, time_in_force=1,
-        price=121, quantity=3,
+        price=121, quantity=3, self_trade=2,
     )  # fmt: skip
     first = command_of(running_bot(11), wanted)
     assert command_of(running_bot(11), wanted).SerializeToString() == first.SerializeToString()
@@ -31,6 +31,7 @@ def test_a_place_is_the_same_bytes_each_time() -> None:
     assert (place.price, place.quantity, place.side) == ("12.1", "0.03", types_pb2.SIDE_SELL)
     assert (place.decided_seq, place.epoch, len(place.request_id)) == (77, 4, 16)
     assert place.client_order_id.endswith("-77-2")
+    assert place.self_trade_mode == types_pb2.SELF_TRADE_MODE_EXPIRE_TAKER
     other_run = command_of(running_bot(11, start_seq=9), wanted).place
     assert other_run.request_id != place.request_id
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from tests.support.runner_bots import MARKET_ID, running_bot
+from tigerex.bots.v1 import bots_pb2
 
 from tigerex_core.records import EVENT_WIDTH, Event, EventKind, Rows
 from tigerex_quant import kernel as k
@@ -132,3 +133,36 @@ def test_fills_are_kept_for_the_report_also_of_orders_the_strategy_does_not_know
     (kept,) = bot.trades
     assert (kept.trade_id, kept.order_id, kept.side, kept.price) == (7, 4, "sell", "12.1")
     assert (kept.quantity, kept.fee, kept.fee_asset) == ("0.03", "0.002", "QUOTE")
+
+
+def test_a_fee_in_another_asset_is_told_with_its_asset() -> None:
+    roster = Roster(Ear(), 0)
+    bot = running_bot(11)
+    roster.add([bot])
+    fill = row(
+        EventKind.TRADED, account=11, order_id=5, other_account=90, market=MARKET_ID, trade_id=7,
+        price=121, quantity=3, side=1, fee=25, asset=9, value=2, other_asset=2,
+    )  # fmt: skip
+    elsewhere = fill.copy()
+    elsewhere[Event.MARKET] = MARKET_ID + 1  # somebody trades by hand with the bot's account
+    roster.apply(batch(1, fill, elsewhere))
+    (kept,) = bot.trades
+    assert (kept.fee, kept.fee_asset) == ("0.25", "TGX")
+    assert kept.fee_source == bots_pb2.FEE_SOURCE_OTHER
+
+
+def test_a_prevented_trade_reaches_both_sides() -> None:
+    roster = Roster(ear := Ear(), 0)
+    bots = [running_bot(account) for account in (11, 12)]
+    roster.add(bots)
+    heard: list[tuple[int, int]] = []
+    ear.on_order_event = lambda bot, event: heard.append(  # type: ignore[method-assign]
+        (bot.account_id, int(event[k.E_REMAINING]))
+    )
+    prevented = row(
+        EventKind.SELF_TRADE_PREVENTED, account=11, order_id=5, other_account=12, other_order=4,
+        market=MARKET_ID, side=1, price=121, quantity=3, remaining=2, aux=0,
+    )  # fmt: skip
+    roster.apply(batch(1, prevented))
+    assert sorted(heard) == [(11, 0), (12, 2)]
+    assert not bots[0].trades

@@ -8,11 +8,10 @@ from typing import Any
 from google.protobuf import json_format
 from tigerex.bots.v1 import bots_pb2
 
-from tigerex_core.records import Event
 from tigerex_platform.errors import Conflict, InvalidField, NotFound, Refused
 from tigerex_platform.ids import derive_request_id
 from tigerex_services.bot_config import investment_text, kernel_config
-from tigerex_services.bot_trades import bot_trades, fills_of
+from tigerex_services.bot_trades import bot_trades, fee_assets, fills_of, split_fee
 from tigerex_services.bots.exchange_client import ExchangeClient, has_money
 from tigerex_services.bots.model import Outcome, Signal, Stage, Status
 from tigerex_services.bots.service.decide import SIGNAL_OF, Step
@@ -177,12 +176,12 @@ class Steps:
             await claim.update_run(stage=Stage.RETURNING)  # never started
             return
         page = await self._exchange.read_journal(done + 1)
+        fills = [row for _, events in page.entries for row in fills_of(events, run.account_id)]
+        assets = await self._exchange.assets(fee_assets(fills))
         trades = [
             _trade(message)
-            for _, events in page.entries
-            for row in fills_of(events, run.account_id)
-            if row[Event.MARKET] == market.market_id
-            for message in bot_trades(row, run.account_id, market)
+            for row in fills
+            for message in bot_trades(row, run.account_id, market, assets.__getitem__)
         ]
         if trades:
             await record_trades(claim.connection, bot.id, trades)
@@ -233,6 +232,8 @@ def _profit_so_far(claim: Claim) -> Decimal:
 
 
 def _trade(message: bots_pb2.BotTrade) -> Trade:
+    fee = Decimal(message.fee)
+    base_fee, quote_fee = split_fee(message, fee)
     return Trade(
         trade_id=message.trade_id,
         order_id=message.order_id,
@@ -240,7 +241,9 @@ def _trade(message: bots_pb2.BotTrade) -> Trade:
         side=message.side,
         price=Decimal(message.price),
         quantity=Decimal(message.quantity),
-        fee=Decimal(message.fee),
+        fee=fee,
         fee_asset=message.fee_asset,
+        base_fee=base_fee,
+        quote_fee=quote_fee,
         created_at=message.at.ToDatetime(UTC),
     )

@@ -10,6 +10,7 @@ from tigerex.bots.v1 import bots_pb2 as pb
 from tigerex.bots.v1 import runner_pb2
 
 from tigerex_platform.errors import InvalidField
+from tigerex_services.bot_trades import split_fee
 from tigerex_services.bots.accounting import Valuation, money, plain
 from tigerex_services.bots.model import BotRow, Desired, Isolation, RunRow, Status
 from tigerex_services.bots.storage.bots import Whereabouts
@@ -162,6 +163,8 @@ def trade_row(message: pb.BotTrade) -> Trade:
     """A reported fill; raises InvalidField."""
     if message.side not in ("buy", "sell"):
         raise InvalidField("trades.side", message.side, "buy or sell")
+    fee = _decimal("trades.fee", message.fee)
+    base_fee, quote_fee = split_fee(message, fee)
     return Trade(
         trade_id=message.trade_id,
         order_id=message.order_id,
@@ -169,8 +172,10 @@ def trade_row(message: pb.BotTrade) -> Trade:
         side=message.side,
         price=_decimal("trades.price", message.price),
         quantity=_decimal("trades.quantity", message.quantity),
-        fee=_decimal("trades.fee", message.fee),
+        fee=fee,
         fee_asset=message.fee_asset,
+        base_fee=base_fee,
+        quote_fee=quote_fee,
         created_at=message.at.ToDatetime(UTC),
     )
 

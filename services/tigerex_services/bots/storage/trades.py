@@ -14,7 +14,10 @@ from tigerex_services.bots.storage.database import Connection, one, several
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """One fill of a bot's order, as it is reported."""
+    """One fill of a bot's order, as it is reported.
+
+    `base_fee` and `quote_fee` are what the fee took from the investment: one of them or none.
+    """
 
     trade_id: int
     order_id: int
@@ -24,6 +27,8 @@ class Trade:
     quantity: Decimal
     fee: Decimal
     fee_asset: str
+    base_fee: Decimal
+    quote_fee: Decimal
     created_at: datetime
 
 
@@ -107,10 +112,11 @@ async def record_trades(connection: Connection, bot_id: UUID, trades: list[Trade
     rows = []
     for trade in fresh:
         profit = ZERO
+        fees = {"base_fee": trade.base_fee, "quote_fee": trade.quote_fee}
         if trade.side == "buy":
-            position = position.buy(trade.price, trade.quantity, trade.fee)
+            position = position.buy(trade.price, trade.quantity, **fees)
         else:
-            position, profit = position.sell(trade.price, trade.quantity, trade.fee)
+            position, profit = position.sell(trade.price, trade.quantity, **fees)
         rows.append(
             (
                 bot_id,
