@@ -35,3 +35,10 @@ def test_outcomes() -> None:
         ("place_order", "duplicate"): 1,
         ("tick", "accepted"): 1,
     }
+
+
+def test_a_kind_that_nobody_knows_is_counted_too() -> None:
+    commands = np.full((1, COMMAND_WIDTH), -(2**63), dtype=np.int64)
+    events = np.zeros((1, EVENT_WIDTH), dtype=np.int64)
+    events[0, Event.KIND] = EventKind.REJECTED
+    assert count_outcomes(commands, events) == {("unknown", "rejected"): 1}

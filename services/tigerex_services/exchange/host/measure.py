@@ -10,6 +10,10 @@ from tigerex_services.directory import Directory
 
 ACCEPTED, REJECTED, DUPLICATE = "accepted", "rejected", "duplicate"
 
+# What the core does not know it refuses, so here it must have a name.
+_KIND_NAMES = {int(kind): kind.name.lower() for kind in CommandKind}
+_UNKNOWN_KIND = "unknown"
+
 
 def measure_batch(seq: int, commands: Rows, events: Rows, directory: Directory) -> None:
     """Record a committed batch."""
@@ -38,7 +42,7 @@ def count_outcomes(commands: Rows, events: Rows) -> Counter[tuple[str, str]]:
 
 
 def _kind_name(kind: int) -> str:
-    return CommandKind(kind).name.lower()
+    return _KIND_NAMES.get(kind, _UNKNOWN_KIND)
 
 
 def _outcome_name(outcome: int) -> str:
