@@ -8,6 +8,7 @@ given to a reference, so that cancels and amendments mostly name orders that are
 markets open again.
 """
 
+from collections.abc import Sequence
 from random import Random
 
 from tests.support.core_rows import (
@@ -152,7 +153,7 @@ class Draw:
         shares = [54, 9, 6, 8, 1, 8, 9, 5]
         return self.random.choices(draws, shares)[0]()
 
-    def _pick(self, usual: list[int], strange: list[int]) -> int:
+    def _pick(self, usual: Sequence[int], strange: Sequence[int]) -> int:
         return self.random.choice(strange if self.random.random() < STRANGE_SHARE else usual)
 
     def _price(self) -> int:

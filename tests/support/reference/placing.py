@@ -237,23 +237,28 @@ def accept(site: Site, order: Order) -> None:
         aux=order.decided,
         value=how,
     )
-    terms = {
-        "price": order.stop_price,
-        "remaining": order.trailing,
-        "quantity": order.display,
-        "amount": order.budget,
-        "aux": order.expire_ns,
-        "value": order.self_trade,
-        "other_order": order.list_id,
-    }
-    if any(terms.values()):
-        site.emit(
-            EventKind.ORDER_TERMS,
-            account=order.account,
-            market=order.market,
-            order_id=order.order_id,
-            **terms,
-        )
+    _tell_terms(site, order)
+
+
+def _tell_terms(site: Site, order: Order) -> None:
+    """ORDER_TERMS, where there is more to tell."""
+    terms = [order.stop_price, order.trailing, order.display, order.budget, order.expire_ns]
+    terms += [order.self_trade, order.list_id]
+    if not any(terms):
+        return
+    site.emit(
+        EventKind.ORDER_TERMS,
+        account=order.account,
+        market=order.market,
+        order_id=order.order_id,
+        price=order.stop_price,
+        remaining=order.trailing,
+        quantity=order.display,
+        amount=order.budget,
+        aux=order.expire_ns,
+        value=order.self_trade,
+        other_order=order.list_id,
+    )
 
 
 def wait(site: Site, order: Order) -> None:

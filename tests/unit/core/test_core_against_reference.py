@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.core_crowds import Crowds
 from tests.support.core_pair import CorePair
 from tests.support.core_random import SMALL, commands, start
 from tests.support.core_rows import ADA, BOB, Row, cancel, exchange, limit, rows_of
@@ -20,6 +21,8 @@ pytestmark = pytest.mark.unit
 EXAMPLES = 100
 COMMANDS_MAX = 200
 SEEDS = 60
+CROWD_SEEDS, CROWD_BATCHES = 4, 40
+CROWD_MONEY = 2**40
 
 COMMANDS = st.builds(commands, st.integers(0, 2**32), st.integers(1, COMMANDS_MAX))
 
@@ -46,6 +49,13 @@ def test_random_commands_reach_every_event_and_every_reason() -> None:
                 reasons.add(event[Event.REASON])
     assert {kind.name for kind in EventKind} - {EventKind(kind).name for kind in kinds} == set()
     assert {one.name for one in Reason} - {Reason(one).name for one in reasons} == set()
+
+
+@pytest.mark.parametrize("seed", range(CROWD_SEEDS))
+def test_crowds_meet_the_bounds_of_a_command(seed: int) -> None:
+    pair, crowds = CorePair(start(CROWD_MONEY), Capacity.small()), Crowds(seed)
+    for _ in range(CROWD_BATCHES):
+        pair.send(*crowds.batch())
 
 
 def in_batches(rows: Rows, cuts: list[int]) -> tuple[Core, Rows]:
