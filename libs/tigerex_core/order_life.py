@@ -37,6 +37,7 @@ class Step(IntEnum):
     CANCELED = 9
     EXPIRED = 10
     EXPIRED_IN_MATCH = 11
+    DESCRIBED = 12  # its terms are told
 
 
 _S = OrderState
@@ -47,12 +48,14 @@ TRANSITIONS: Mapping[OrderState, Mapping[Step, OrderState]] = {
         Step.ACCEPTED_TO_WAIT: _S.WAITING,
     },
     _S.WAITING: {
+        Step.DESCRIBED: _S.WAITING,
         Step.TRIGGERED: _S.NEW,
         Step.AMENDED: _S.WAITING,
         Step.CANCELED: _S.CANCELED,
         Step.EXPIRED: _S.EXPIRED,
     },
     _S.NEW: {
+        Step.DESCRIBED: _S.NEW,
         Step.RESTED: _S.NEW,
         Step.TRADED_PARTLY: _S.PARTIALLY_FILLED,
         Step.TRADED_WHOLE: _S.FILLED,
