@@ -30,15 +30,17 @@ class TenantServices(
     assets: dict[str, int] = field(default_factory=dict)
     markets: dict[str, types_pb2.Market] = field(default_factory=dict)
     fees: list[tuple[str, str]] = field(default_factory=list)
+    discount: types_pb2.FeeDiscount = field(default_factory=types_pb2.FeeDiscount)
     credits: dict[bytes, tuple[str, str]] = field(default_factory=dict)
     keys: dict[bytes, str] = field(default_factory=dict)
     bots: dict[str, bots_pb2.Bot] = field(default_factory=dict)
+    open_orders: int = 0
     calls: list[str] = field(default_factory=list)
     address: str = ""
 
     async def ListAssets(self, request: Any, context: Any) -> Any:  # noqa: N802
         items = [types_pb2.Asset(code=code, scale=scale) for code, scale in self.assets.items()]
-        return markets_pb2.ListAssetsResponse(assets=items)
+        return markets_pb2.ListAssetsResponse(assets=items, fee_discount=self.discount)
 
     async def GetMarket(self, request: Any, context: Any) -> Any:  # noqa: N802
         if request.symbol not in self.markets:
@@ -79,6 +81,22 @@ class TenantServices(
         self.calls.append("SetMarketState")
         self.markets[request.symbol].state = request.state
         return admin_pb2.SetMarketStateResponse(market=self.markets[request.symbol])
+
+    async def SetMarketLimits(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.calls.append("SetMarketLimits")
+        self.markets[request.symbol].limits.MergeFrom(request.limits)
+        return admin_pb2.SetMarketLimitsResponse(market=self.markets[request.symbol])
+
+    async def CancelMarketOrders(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.calls.append("CancelMarketOrders")
+        canceled = min(self.open_orders, 256)
+        self.open_orders -= canceled
+        return admin_pb2.CancelMarketOrdersResponse(canceled=canceled, remaining=self.open_orders)
+
+    async def SetFeeDiscount(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.calls.append("SetFeeDiscount")
+        self.discount = request.fee_discount
+        return admin_pb2.SetFeeDiscountResponse(fee_discount=self.discount)
 
     async def ApplyBot(self, request: Any, context: Any) -> Any:  # noqa: N802
         self.calls.append("ApplyBot")

@@ -17,13 +17,19 @@ from tigerex.exchange.v1 import (
     types_pb2,
 )
 
+from tigerex_operator.clients.limits import build_limits, share_of
 from tigerex_operator.models.market import MarketSpec
-from tigerex_operator.models.tenant import AssetSpec, FeesSpec
+from tigerex_operator.models.tenant import AssetSpec, FeeDiscountSpec, FeesSpec
 from tigerex_platform.errors import Conflict, from_rpc_error
 from tigerex_platform.ids import derive_request_id, new_request_id
 
 DEMO_PERMISSIONS = ("read", "trade", "transfer", "bots")
-STATES = {"Open": types_pb2.MARKET_STATE_OPEN, "Halted": types_pb2.MARKET_STATE_HALTED}
+STATES = {
+    "Open": types_pb2.MARKET_STATE_OPEN,
+    "Halted": types_pb2.MARKET_STATE_HALTED,
+    "CancelOnly": types_pb2.MARKET_STATE_CANCEL_ONLY,
+    "Delisting": types_pb2.MARKET_STATE_DELISTING,
+}
 STATE_NAMES = {value: name for name, value in STATES.items()}
 
 T = TypeVar("T")
@@ -35,6 +41,8 @@ class MarketView:
 
     market_id: int
     state: str
+    halt_reason: str
+    limits: types_pb2.MarketLimits
 
 
 class ExchangeClient:
@@ -49,12 +57,12 @@ class ExchangeClient:
         self._markets = markets_pb2_grpc.MarketServiceStub(channel)
         self._scope = scope
 
-    async def asset_codes(self) -> frozenset[str]:
-        """Codes of the assets that the exchange has."""
+    async def known_assets(self) -> tuple[frozenset[str], types_pb2.FeeDiscount]:
+        """Codes of the assets that the exchange has, and the discount for fees paid in one."""
         answer = await _translated(
             lambda: self._markets.ListAssets(markets_pb2.ListAssetsRequest())
         )
-        return frozenset(asset.code for asset in answer.assets)
+        return frozenset(asset.code for asset in answer.assets), answer.fee_discount
 
     async def ensure_asset(self, asset: AssetSpec, reason: str) -> None:
         """Creates the asset where there is none."""
@@ -78,6 +86,20 @@ class ExchangeClient:
             reason=reason,
         )
         await _translated(partial(self._admin.SetFeeTier, request))
+
+    async def set_fee_discount(
+        self, wanted: FeeDiscountSpec | None, version: str, reason: str
+    ) -> None:
+        """Sets the asset in which fees are cheaper; None: there is none. `version` as above."""
+        discount = types_pb2.FeeDiscount(discount="0")
+        if wanted is not None:
+            discount = types_pb2.FeeDiscount(asset=wanted.asset, discount=share_of(wanted.percent))
+        request = admin_pb2.SetFeeDiscountRequest(
+            request_id=self._id("discount", version, discount.asset, discount.discount),
+            fee_discount=discount,
+            reason=reason,
+        )
+        await _translated(partial(self._admin.SetFeeDiscount, request))
 
     async def ensure_user(self, name: str, reason: str) -> int:
         """The account id of the user's main account; the user is created where there is none."""
@@ -129,8 +151,8 @@ class ExchangeClient:
         raise Conflict("API_KEY_SECRET_LOST", "the exchange tells no secret for a new API key")
 
     async def ensure_market(self, symbol: str, spec: MarketSpec, reason: str) -> MarketView:
-        """Creates the market, or returns the one there is; other increments than it has are
-        refused.
+        """Creates the market with its limits, or returns the one there is; other increments than
+        it has are refused.
         """
         market = types_pb2.Market(
             symbol=symbol,
@@ -142,6 +164,7 @@ class ExchangeClient:
             max_quantity=spec.max_quantity,
             min_notional=spec.min_notional,
             state=STATES[spec.state],
+            limits=build_limits(spec),
         )
         request = admin_pb2.EnsureMarketRequest(
             request_id=self._id("market", symbol, market.SerializeToString(deterministic=True)),
@@ -164,6 +187,29 @@ class ExchangeClient:
         answer = await _translated(partial(self._admin.SetMarketState, request))
         return _view(answer.market)
 
+    async def set_market_limits(
+        self, symbol: str, limits: types_pb2.MarketLimits, version: str, reason: str
+    ) -> MarketView:
+        """Sets those limits that differ. `version` names the change, as with the state."""
+        request = admin_pb2.SetMarketLimitsRequest(
+            request_id=self._id(
+                "limits", symbol, version, limits.SerializeToString(deterministic=True)
+            ),
+            symbol=symbol,
+            limits=limits,
+            reason=reason,
+        )
+        answer = await _translated(partial(self._admin.SetMarketLimits, request))
+        return _view(answer.market)
+
+    async def cancel_market_orders(self, symbol: str, version: str, reason: str) -> int:
+        """Cancels everybody's orders, so many as one call takes; returns how many are left."""
+        request = admin_pb2.CancelMarketOrdersRequest(
+            request_id=self._id("cancel", symbol, version), symbol=symbol, reason=reason
+        )
+        answer = await _translated(partial(self._admin.CancelMarketOrders, request))
+        return answer.remaining
+
     async def market(self, symbol: str) -> MarketView:
         """The market as it is. Raises NotFound."""
         request = markets_pb2.GetMarketRequest(symbol=symbol)
@@ -175,7 +221,8 @@ class ExchangeClient:
 
 
 def _view(market: types_pb2.Market) -> MarketView:
-    return MarketView(market.market_id, STATE_NAMES.get(market.state, "Halted"))
+    state = STATE_NAMES.get(market.state, "Halted")
+    return MarketView(market.market_id, state, market.halt_reason, market.limits)
 
 
 async def _translated(call: Callable[[], Awaitable[T]]) -> T:

@@ -35,6 +35,38 @@ class FeedSpec(Model):
     replay: ReplayFeedSpec | None = None
 
 
+class PercentPriceSpec(Model):
+    """Multiples of the last price that limit prices stay within."""
+
+    bid_up: Decimal | None = None
+    bid_down: Decimal | None = None
+    ask_up: Decimal | None = None
+    ask_down: Decimal | None = None
+
+
+class FiltersSpec(Model):
+    """What orders must keep to beside the increments; None: no limit."""
+
+    min_price: Decimal | None = None
+    min_quantity: Decimal | None = None
+    min_notional: Decimal | None = None
+    max_notional: Decimal | None = None
+    apply_to_market_orders: bool = False
+    max_market_quantity: Decimal | None = None
+    max_orders: int | None = Field(None, ge=1, le=1_000_000)
+    max_stop_orders: int | None = Field(None, ge=1, le=1_000_000)
+    max_iceberg_orders: int | None = Field(None, ge=1, le=1_000_000)
+    max_position: Decimal | None = None
+    percent_price: PercentPriceSpec | None = None
+
+
+class CircuitBreakerSpec(Model):
+    """The largest move of the price within a window."""
+
+    move_percent: Decimal
+    window_seconds: int = Field(60, ge=1, le=86_400)
+
+
 class MarketSpec(Model):
     """One market of the tenant. Prices in quote per base asset, quantities in base asset."""
 
@@ -46,7 +78,12 @@ class MarketSpec(Model):
     max_price: Decimal
     max_quantity: Decimal
     min_notional: Decimal = "0"
-    state: Literal["Open", "Halted"] = "Open"
+    filters: FiltersSpec | None = None
+    circuit_breaker: CircuitBreakerSpec | None = None
+    self_trade_prevention: Literal[
+        "None", "ExpireTaker", "ExpireMaker", "ExpireBoth", "Decrement"
+    ] = "None"
+    state: Literal["Open", "Halted", "CancelOnly", "Delisting"] = "Open"
     feed: FeedSpec | None = None
 
     @property

@@ -21,6 +21,13 @@ class FeesSpec(Model):
     taker: Decimal = "0.001"
 
 
+class FeeDiscountSpec(Model):
+    """The asset in which fees are cheaper."""
+
+    asset: AssetCode
+    percent: Decimal
+
+
 class BalanceSpec(Model):
     """What an account is credited with once."""
 
@@ -82,6 +89,7 @@ class TenantSpec(Model):
     suspended: bool = False
     assets: tuple[AssetSpec, ...] = Field(min_length=1, max_length=64)
     fees: FeesSpec = FeesSpec()
+    fee_discount: FeeDiscountSpec | None = None
     demo_user: DemoUserSpec | None = None
     expose: ExposeSpec = ExposeSpec()
     storage: StorageSpec | None = None

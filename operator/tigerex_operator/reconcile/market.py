@@ -7,7 +7,8 @@ from typing import Any
 from tigerex_operator.apply.conditions import Verdict, progressing, ready, retrying
 from tigerex_operator.apply.readiness import rollout_stuck, waiting_for
 from tigerex_operator.builders.market import build_feed
-from tigerex_operator.clients.exchange import ExchangeClient
+from tigerex_operator.clients.exchange import ExchangeClient, MarketView
+from tigerex_operator.clients.limits import build_limits, differing
 from tigerex_operator.models.market import MarketSpec
 from tigerex_operator.reconcile.context import Body, Context, key_of, owner_of
 from tigerex_operator.reconcile.failures import is_permanent, verdict_of
@@ -19,10 +20,19 @@ from tigerex_operator.reconcile.tenancy import (
     market_ready,
     symbol_of,
 )
-from tigerex_platform.errors import NotFound
+from tigerex_platform.errors import NotFound, Unavailable
 
 # How often a market's state is read back: a feed halts its market when its capture ends.
 STATE_SECONDS = 15.0
+# Calls for the orders of a market that is delisted, of which each cancels a bounded number.
+CANCEL_CALLS_MAX = 1_000
+
+_SAID = {
+    "Open": "the market takes orders",
+    "Halted": "the market is halted: orders are refused, cancels are possible",
+    "CancelOnly": "orders are refused, and those that are open can only be canceled",
+    "Delisting": "the market takes no orders any more; its history stays",
+}
 
 
 class MarketReconciler:
@@ -82,22 +92,22 @@ class MarketReconciler:
         if values.get("appliedGeneration") == generation and "marketId" in values:
             market = await exchange.market(symbol)
         else:
-            market = await exchange.ensure_market(symbol, spec, reason)
-            if market.state != spec.state:
-                market = await exchange.set_market_state(
-                    symbol, spec.state, f"{owner.uid}/{generation}", reason
-                )
+            market = await _tell(exchange, symbol, spec, f"{owner.uid}/{generation}", reason)
             values["appliedGeneration"] = generation
-        values["marketId"], values["state"] = market.market_id, market.state
+        drift = ", ".join(differing(build_limits(spec), market.limits))
+        values |= {
+            "marketId": market.market_id,
+            "state": market.state,
+            "haltReason": market.halt_reason or None,
+            "limitsDrift": drift or None,
+        }
         feed = await self._apply_feed(body, spec, tenancy)
         if stuck := rollout_stuck(context.children, owner.key, feed):
             text = f"{stuck[0]} made no progress; see: kubectl -n {owner.tenant} describe pods"
             return retrying("RolloutStuck", text)
         if waiting := waiting_for(context.children, owner.key, feed):
             return progressing("WaitingForFeed", f"waiting for {', '.join(waiting)}")
-        if market.state == "Halted":
-            return ready("Halted", "the market is halted: orders are refused, cancels are possible")
-        return ready("Open", "the market takes orders")
+        return verdict_for(market, drift)
 
     async def _apply_feed(
         self, body: Body, spec: MarketSpec, tenancy: Tenancy
@@ -126,6 +136,41 @@ class MarketReconciler:
         )
 
 
+async def _tell(
+    exchange: ExchangeClient, symbol: str, spec: MarketSpec, version: str, reason: str
+) -> MarketView:
+    """Brings the market to what the spec says; limits first, so that none opens without them."""
+    limits = build_limits(spec)
+    market = await exchange.ensure_market(symbol, spec, reason)
+    if differing(limits, market.limits):
+        market = await exchange.set_market_limits(symbol, limits, version, reason)
+    if market.state != spec.state:
+        market = await exchange.set_market_state(symbol, spec.state, version, reason)
+    if spec.state == "Delisting":
+        for call in range(CANCEL_CALLS_MAX):
+            if not await exchange.cancel_market_orders(symbol, f"{version}/{call}", reason):
+                return market
+        raise Unavailable(f"market {symbol} has more orders to cancel")
+    return market
+
+
+def verdict_for(market: MarketView, drift: str) -> Verdict:
+    """What a market that the exchange has is said to be: `drift` names limits that differ."""
+    if market.halt_reason:
+        return ready(
+            "CircuitBreaker",
+            "a move of the price halted the market; to resume, set spec.state to Halted, then to "
+            "Open, or call AdminService.SetMarketState",
+        )
+    if drift:
+        return ready(
+            "LimitsDiffer",
+            f"the exchange has other limits than the spec, set by somebody else: {drift}; they "
+            "are set again with the next change of the spec",
+        )
+    return ready(market.state, _SAID[market.state])
+
+
 def _kept(status: Mapping[str, Any]) -> dict[str, Any]:
-    names = ("symbol", "marketId", "state", "appliedGeneration")
+    names = ("symbol", "marketId", "state", "haltReason", "limitsDrift", "appliedGeneration")
     return {name: status[name] for name in names if name in status}

@@ -37,11 +37,14 @@ class Provisioner:
         if told and (spec.demo_user is None or secret is not None):
             return
         exchange = ExchangeClient(await self._context.channels.exchange(name), namespace_uid)
-        existing = await exchange.asset_codes()
+        existing, discount = await exchange.known_assets()
         for asset in spec.assets:
             if asset.code not in existing:
                 await exchange.ensure_asset(asset, reason)
-        await exchange.set_fees(spec.fees, f"{metadata['uid']}/{metadata['generation']}", reason)
+        change = f"{metadata['uid']}/{metadata['generation']}"
+        await exchange.set_fees(spec.fees, change, reason)
+        if spec.fee_discount is not None or discount.asset:
+            await exchange.set_fee_discount(spec.fee_discount, change, reason)
         if spec.demo_user is not None:
             account_id = await exchange.ensure_user(spec.demo_user.name, reason)
             if secret is None:
