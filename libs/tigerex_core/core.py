@@ -89,26 +89,33 @@ class Core:
         value in any column: what makes no sense is answered by a REJECTED event. Raises ValueError
         for an array of another shape or type.
         """
-        if commands.ndim != 2 or commands.shape[1] != COMMAND_WIDTH or commands.dtype != np.int64:
-            raise ValueError(
-                f"commands are {commands.dtype} of shape {commands.shape};"
-                f" int64 of shape (n, {COMMAND_WIDTH}) is needed"
-            )
-        rows = np.require(commands, np.int64, ["C", "A", "W"])  # the one type that is compiled
-        if not UNCOMPILED:
-            return self._apply(rows, seq)
-        with np.errstate(over="ignore"):  # hashes wrap by design
-            return self._apply(rows, seq)
-
-    def _apply(self, commands: Rows, seq: int) -> Rows:
+        rows = _checked(commands)
         parts: list[Rows] = []
         done = 0
-        while done < len(commands):  # each run applies at least one
-            done = apply_batch(self._state, self._out, commands, done, seq)
-            parts.append(self._out.events[: self._out.cause[WRITTEN]].copy())
+        while done < len(rows):  # each run applies at least one
+            count, events = self._run(rows, done, seq)
+            done += count
+            parts.append(events)
         if len(parts) == 1:
             return parts[0]
         return np.concatenate(parts) if parts else self._out.events[:0].copy()
+
+    def apply_some(self, commands: Rows, seq: int) -> tuple[int, Rows]:
+        """As `apply` of the first commands, as many as one run of the kernel takes: how many they
+        are, at least one, and their events, at most EVENT_BUFFER_ROWS. Raises ValueError also for
+        no commands.
+        """
+        if not len(commands):
+            raise ValueError("there is no command to apply")
+        return self._run(_checked(commands), 0, seq)
+
+    def _run(self, rows: Rows, done: int, seq: int) -> tuple[int, Rows]:
+        if UNCOMPILED:
+            with np.errstate(over="ignore"):  # hashes wrap by design
+                end = apply_batch(self._state, self._out, rows, done, seq)
+        else:
+            end = apply_batch(self._state, self._out, rows, done, seq)
+        return int(end) - done, self._out.events[: self._out.cause[WRITTEN]].copy()
 
     def balances(self, account: int) -> dict[int, tuple[int, int]]:
         """Asset id -> (available, held) in units, for every asset that the account ever had."""
@@ -183,6 +190,16 @@ class Core:
             remaining=int(order[Order.REMAINING]),
             client_order_id=unpack_name(order[Order.NAME : Order.NAME + NAME_WORDS]),
         )
+
+
+def _checked(commands: Rows) -> Rows:
+    """The rows as the one type that is compiled."""
+    if commands.ndim != 2 or commands.shape[1] != COMMAND_WIDTH or commands.dtype != np.int64:
+        raise ValueError(
+            f"commands are {commands.dtype} of shape {commands.shape};"
+            f" int64 of shape (n, {COMMAND_WIDTH}) is needed"
+        )
+    return np.require(commands, np.int64, ["C", "A", "W"])
 
 
 def compile_kernels() -> None:

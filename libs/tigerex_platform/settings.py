@@ -56,6 +56,20 @@ class Settings(BaseSettings):
     archive_dir: Path | None = None
     """Where the exchange's journal segments that left the database are, and go to."""
 
+    user_commands_per_s: int = Field(200, ge=0)
+    """Orders, cancels and transfers that an API key, or a user at the gateway, may send; each
+    command of a batch counts. 0: no bound.
+    """
+    user_commands_burst: int = Field(2_000, ge=512)
+    """At once; at least one full batch of the heaviest commands."""
+    user_reads_per_s: int = Field(100, ge=0)
+    user_reads_burst: int = Field(1_000, ge=16)
+    service_commands_per_s: int = Field(0, ge=0)
+    """The same for each role of the exchange's own services, whose batches the queue bounds."""
+    service_commands_burst: int = Field(100_000, ge=512)
+    service_reads_per_s: int = Field(0, ge=0)
+    service_reads_burst: int = Field(10_000, ge=16)
+
     log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
     otlp_endpoint: str = ""
     """gRPC endpoint of an OpenTelemetry collector; empty: traces are not exported."""

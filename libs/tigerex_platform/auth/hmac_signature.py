@@ -113,13 +113,18 @@ class SignatureVerifier:
         # of it.
         self._check_time(timestamp_ms, window_ms)
         self._seen.remember(key, signature, timestamp_ms, self._now_ms())
-        return Principal(
-            kind="external",
-            name=api_key.key,
-            user=api_key.user,
-            user_id=api_key.user_id,
-            permissions=api_key.permissions,
-        )
+        return _principal_of(api_key)
+
+    async def holder(self, key: str) -> Principal:
+        """The caller that a key stands for now. Raises Unauthenticated for a revoked one,
+        Unavailable.
+        """
+        api_key = await self._key_store.lookup(key)
+        if api_key is None:
+            raise Unauthenticated(
+                "the API key is revoked", code="INVALID_API_KEY", field=KEY_HEADER
+            )
+        return _principal_of(api_key)
 
     def _now_ms(self) -> int:
         return self._clock.now_ns() // 1_000_000
@@ -187,6 +192,16 @@ class _SeenSignatures:
             self._per_key[key] -= 1
             if not self._per_key[key]:
                 del self._per_key[key]
+
+
+def _principal_of(api_key: ApiKey) -> Principal:
+    return Principal(
+        kind="external",
+        name=api_key.key,
+        user=api_key.user,
+        user_id=api_key.user_id,
+        permissions=api_key.permissions,
+    )
 
 
 def _matches(

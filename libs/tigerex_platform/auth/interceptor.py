@@ -45,6 +45,17 @@ class Authenticator:
         authorize(self._table, method, principal)
         return principal
 
+    async def recheck(self, method: str, principal: Principal) -> None:
+        """Return when the caller of a long stream would still be let in: its key is not revoked,
+        its permission not taken away.
+
+        Raises Unauthenticated, PermissionDenied, Unavailable.
+        """
+        # A token that was valid at the opening carries a stream, whose length is bounded.
+        if principal.kind == "external" and self._signatures is not None:
+            principal = await self._signatures.holder(principal.name)
+        authorize(self._table, method, principal)
+
     async def _internal(self, metadata: Mapping[str, str]) -> Principal:
         value = metadata[AUTHORIZATION_HEADER]
         if not value.startswith(BEARER):

@@ -18,7 +18,7 @@ MESSAGE_CHARS_MAX = 2_000  # statuses travel as HTTP/2 headers, which are bounde
 
 def to_rpc_status(error: types.TigerExError) -> status_pb2.Status:
     """The status of an error: ErrorInfo always, BadRequest for a wrong field, RetryInfo where
-    retrying helps.
+    retrying helps, QuotaFailure where a quota is used up.
     """
     message = error.message[:MESSAGE_CHARS_MAX]
     status = status_pb2.Status(code=error.grpc_code.value[0], message=message)
@@ -41,6 +41,11 @@ def to_rpc_status(error: types.TigerExError) -> status_pb2.Status:
         delay.FromMilliseconds(round(retry_after_s * 1000))
         packed = any_pb2.Any()
         packed.Pack(error_details_pb2.RetryInfo(retry_delay=delay))
+        details.append(packed)
+    if isinstance(error, types.RateLimited) and error.subject:
+        quota = error_details_pb2.QuotaFailure.Violation(subject=error.subject, description=message)
+        packed = any_pb2.Any()
+        packed.Pack(error_details_pb2.QuotaFailure(violations=[quota]))
         details.append(packed)
     status.details.extend(details)
     return status

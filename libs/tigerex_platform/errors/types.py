@@ -133,7 +133,7 @@ class _Temporary(TigerExError):
 
 
 class RateLimited(_Temporary):
-    """The caller asks too often."""
+    """The caller asks too often: `subject` names whose quota is used up, where there is one."""
 
     grpc_code = grpc.StatusCode.RESOURCE_EXHAUSTED
     http_status = 429
@@ -144,8 +144,10 @@ class RateLimited(_Temporary):
         *,
         retry_after_s: float = 1.0,
         code: str = "RATE_LIMITED",
+        subject: str = "",
     ) -> None:
         super().__init__(code, message, retry_after_s=retry_after_s)
+        self.subject = subject
 
 
 class Unavailable(_Temporary):

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from google.protobuf.message import DecodeError
 from opentelemetry import propagate, trace
 
 from tigerex_platform.auth.interceptor import Authenticator
-from tigerex_platform.auth.principal import set_principal
+from tigerex_platform.auth.principal import Principal, set_principal
 from tigerex_platform.errors import (
     DeadlineExceeded,
     Internal,
@@ -28,7 +28,13 @@ from tigerex_platform.errors import (
     to_rpc_status,
 )
 from tigerex_platform.errors.rpc import DETAILS_KEY
-from tigerex_platform.grpc.options import STREAM_DURATION_S_MAX, UNARY_DEADLINE_S_MAX
+from tigerex_platform.grpc.limiter import UNLIMITED, Limiter
+from tigerex_platform.grpc.options import (
+    STREAM_DURATION_S_MAX,
+    STREAM_IDLE_S_MAX,
+    STREAM_RECHECK_S,
+    UNARY_DEADLINE_S_MAX,
+)
 from tigerex_platform.telemetry import metrics
 
 logger = logging.getLogger(__name__)
@@ -53,8 +59,9 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class CallInterceptor(grpc.aio.ServerInterceptor):
     """Wraps each handler once. Handlers get the raw body, because a signature covers its bytes."""
 
-    def __init__(self, authenticator: Authenticator) -> None:
+    def __init__(self, authenticator: Authenticator, limiter: Limiter = UNLIMITED) -> None:
         self._authenticator = authenticator
+        self._limiter = limiter
         self._wrapped: dict[str, tuple[Handler, Handler]] = {}
         self._subscriptions: set[asyncio.Timeout] = set()
 
@@ -81,11 +88,13 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         return wrapped
 
     def _wrap(self, method: str, handler: Handler) -> Handler:
+        parse = handler.request_deserializer or bytes
+        if handler.request_streaming and handler.response_streaming:
+            return self._wrap_both(method, handler, parse)
         if handler.request_streaming:
             raise NotImplementedError(
-                f"{method}: streams of requests are not part of our contracts"
+                f"{method}: streams of requests with one answer are not part of our contracts"
             )
-        parse = handler.request_deserializer or bytes
         if handler.response_streaming:
             streaming: Any = handler.unary_stream
 
@@ -95,7 +104,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 async with (
                     self._call(method, body, context) as call,
                     self._subscription(),
-                    aclosing(streaming(call.parse(parse), context)) as responses,
+                    aclosing(streaming(self._admitted(method, call, parse), context)) as responses,
                 ):
                     async for response in responses:
                         await context.write(response)
@@ -115,7 +124,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                     self._call(method, body, context) as call,
                     asyncio.timeout(UNARY_DEADLINE_S_MAX),
                 ):
-                    answer = await unary(call.parse(parse), context)
+                    answer = await unary(self._admitted(method, call, parse), context)
                 code = "OK"
                 return answer
             except grpc.aio.AbortError:
@@ -131,14 +140,69 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             response_serializer=handler.response_serializer,
         )
 
+    def _wrap_both(self, method: str, handler: Handler, parse: Callable[[bytes], Any]) -> Handler:
+        """Requests and answers at once. Only the opening is signed, with an empty body."""
+        behavior: Any = handler.stream_stream
+
+        async def both(bodies: AsyncIterator[bytes], context: Context) -> None:
+            async with (
+                self._call(method, b"", context) as call,
+                self._subscription(),
+                aclosing(self._requests(method, bodies, parse, call.principal)) as requests,
+                aclosing(behavior(requests, context)) as responses,
+            ):
+                async for response in responses:
+                    await context.write(response)
+
+        return grpc.stream_stream_rpc_method_handler(
+            both, request_deserializer=None, response_serializer=handler.response_serializer
+        )
+
+    async def _requests(
+        self,
+        method: str,
+        bodies: AsyncIterator[bytes],
+        parse: Callable[[bytes], Any],
+        principal: Principal,
+    ) -> AsyncGenerator[Any, None]:
+        """The requests of a stream; what is no message comes as the error that it deserves.
+
+        Raises Unavailable when none comes for long, and what authentication raises when the caller
+        would not be let in any more.
+        """
+        checked_s = time.monotonic()
+        incoming = aiter(bodies)
+        while True:
+            try:
+                async with asyncio.timeout(STREAM_IDLE_S_MAX):
+                    body = await anext(incoming, None)
+            except TimeoutError as error:
+                raise Unavailable(
+                    f"no request came for {STREAM_IDLE_S_MAX:g} s; open another stream",
+                    code="STREAM_IDLE",
+                ) from error
+            if body is None:
+                return
+            if time.monotonic() - checked_s > STREAM_RECHECK_S:
+                await self._authenticator.recheck(method, principal)
+                checked_s = time.monotonic()
+            try:
+                request = _parse(body, parse)
+            except InvalidField as error:
+                yield error
+            else:
+                yield request
+
+    def _admitted(self, method: str, call: "_Call", parse: Callable[[bytes], Any]) -> Any:  # noqa: ANN401
+        """The request, when the caller does not ask too often; raises InvalidField, RateLimited."""
+        request = _parse(call.body, parse)
+        self._limiter.admit(call.principal, method, request)
+        return request
+
     @asynccontextmanager
     async def _call(self, method: str, body: bytes, context: Context) -> AsyncIterator["_Call"]:
         """The caller verified and current, in the trace of its call; faults become statuses."""
-        metadata = {
-            str(key): value
-            for key, value in context.invocation_metadata() or ()
-            if isinstance(value, str)
-        }
+        metadata = _metadata(context)
         with _tracer.start_as_current_span(
             method[1:],
             context=propagate.extract(metadata),
@@ -150,7 +214,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 principal = await self._authenticator.authenticate(method, metadata, body)
                 span.set_attribute("tigerex.caller", principal.name)
                 set_principal(principal)  # in the context that gRPC made for this call alone
-                yield _Call(body)
+                yield _Call(body, principal)
             except grpc.aio.AbortError:
                 raise
             except Exception as fault:  # noqa: BLE001 - the edge: every fault becomes a status
@@ -177,14 +241,24 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 @dataclass(frozen=True, slots=True)
 class _Call:
     body: bytes
+    principal: Principal
 
-    def parse(self, deserialize: Callable[[bytes], Any]) -> Any:  # noqa: ANN401 - any message
-        try:
-            return deserialize(self.body)
-        except DecodeError as error:
-            raise InvalidField(
-                "request", f"{len(self.body)} bytes", "a message of the method's request type"
-            ) from error
+
+def _parse(body: bytes, deserialize: Callable[[bytes], Any]) -> Any:  # noqa: ANN401 - any message
+    try:
+        return deserialize(body)
+    except DecodeError as error:
+        raise InvalidField(
+            "request", f"{len(body)} bytes", "a message of the method's request type"
+        ) from error
+
+
+def _metadata(context: Context) -> dict[str, str]:
+    return {
+        str(key): value
+        for key, value in context.invocation_metadata() or ()
+        if isinstance(value, str)
+    }
 
 
 def to_known_error(fault: Exception, where: str) -> TigerExError:

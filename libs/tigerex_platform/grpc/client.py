@@ -71,7 +71,11 @@ def acting_for(user: str) -> tuple[tuple[str, str], ...]:
 
 
 def _interceptors(credentials: Credentials) -> Sequence[grpc.aio.ClientInterceptor]:
-    return [_UnaryInterceptor(credentials), _StreamInterceptor(credentials)]
+    return [
+        _UnaryInterceptor(credentials),
+        _StreamInterceptor(credentials),
+        _BothWaysInterceptor(credentials),
+    ]
 
 
 class _UnaryInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
@@ -128,6 +132,30 @@ class _StreamInterceptor(grpc.aio.UnaryStreamClientInterceptor):
         headers = self._credentials(_name(client_call_details), request)
         metadata = _metadata(client_call_details, headers)
         return await continuation(client_call_details._replace(metadata=metadata), request)
+
+
+class _BothWaysInterceptor(grpc.aio.StreamStreamClientInterceptor):
+    """Credentials and trace context of a stream of requests: its opening is signed, as empty."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+
+    async def intercept_stream_stream(  # type: ignore[override]
+        self,
+        continuation: Callable[..., Awaitable[Any]],
+        client_call_details: _CallDetails,
+        request_iterator: Any,
+    ) -> Any:
+        headers = self._credentials(_name(client_call_details), _Opening())
+        metadata = _metadata(client_call_details, headers)
+        return await continuation(client_call_details._replace(metadata=metadata), request_iterator)
+
+
+class _Opening:
+    """What is signed of a stream of requests."""
+
+    def SerializeToString(self) -> bytes:  # noqa: N802 - as messages do
+        return b""
 
 
 def _name(details: _CallDetails) -> str:

@@ -7,6 +7,8 @@ CALLS_AT_ONCE_MAX = 4_096
 UNARY_DEADLINE_S_DEFAULT = 5.0  # of a client's call that names none
 UNARY_DEADLINE_S_MAX = 60.0  # of any unary call at the server, also without a client's deadline
 STREAM_DURATION_S_MAX = 3_600.0  # then the subscriber comes back and is authenticated anew
+STREAM_IDLE_S_MAX = 300.0  # without a request on a stream of requests
+STREAM_RECHECK_S = 30.0  # how long a stream of requests outlives its caller's key or permission
 DRAIN_S_MAX = 10.0
 RETRY_ATTEMPTS_MAX = 4
 

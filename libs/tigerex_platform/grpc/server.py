@@ -17,6 +17,7 @@ from tigerex_platform.auth.keys import KeyStore
 from tigerex_platform.auth.permissions import Table
 from tigerex_platform.auth.tokens import TokenVerifier
 from tigerex_platform.grpc.calls import CallInterceptor
+from tigerex_platform.grpc.limiter import UNLIMITED, Limiter
 from tigerex_platform.grpc.options import CALLS_AT_ONCE_MAX, DRAIN_S_MAX, server_options
 from tigerex_platform.settings import Settings
 
@@ -41,13 +42,15 @@ class GrpcServer:
         table: Table,
         key_store: KeyStore | None = None,
         servicers: Sequence[Servicer] = (),
+        *,
+        limiter: Limiter = UNLIMITED,
     ) -> None:
         """Raises ValueError for a service that has no descriptor, or a method without a rule."""
         self._names = [name for _, _, name in servicers]
         _check_rules(table, self._names)
         signatures = SignatureVerifier(key_store) if key_store is not None else None
         authenticator = Authenticator(table, TokenVerifier(settings), signatures)
-        self._calls = CallInterceptor(authenticator)
+        self._calls = CallInterceptor(authenticator, limiter)
         self._server = grpc.aio.server(
             interceptors=[self._calls],
             options=server_options(),

@@ -60,6 +60,16 @@ EXCHANGE_RECOVERY_DURATION = Histogram(
     "tigerex.exchange.recovery.duration", "s", "Time to rebuild the state at the start", (),
     LATENCY_BUCKETS,
 )  # fmt: skip
+# kernel: in the core; protobuf: between messages and rows; commit: waiting for PostgreSQL, which
+# overlaps with the rest.
+EXCHANGE_WORK_DURATION = Counter(
+    "tigerex.exchange.work.duration", "s", "Time spent on commands, by part", ("part",)
+)
+EXCHANGE_RATE_LIMITED = Counter(
+    "tigerex.exchange.rate.limited", "{request}", "Requests refused because their caller asks too"
+    " often", ("caller", "quota"),
+)  # fmt: skip
+EXCHANGE_STREAMS = UpDownCounter("tigerex.exchange.streams", "{stream}", "Open command streams")
 EXCHANGE_TRADES = Counter("tigerex.exchange.trades", "{trade}", "Trades matched", ("market",))
 
 # Event stream, at each consumer

@@ -32,6 +32,7 @@ from tigerex_services.exchange.service.admin import AdminService
 from tigerex_services.exchange.service.executor import Executor
 from tigerex_services.exchange.service.journal import JournalService
 from tigerex_services.exchange.service.keys import KeyService
+from tigerex_services.exchange.service.limits import RateLimits
 from tigerex_services.exchange.service.markets import MarketService
 from tigerex_services.exchange.service.trading import TradingService
 from tigerex_services.exchange.servicers.accounts import AccountServicer
@@ -87,18 +88,20 @@ async def _serve(
     host = Host(Core, writer, reader, keeper, publisher, clock, crash=crash, serving=say_serving)
     executor = Executor(host.leader, reader)
     keys = KeyService(executor, AdminStorage(pool), box, clock)
+    limits = RateLimits.from_settings(settings, clock)
     journal = JournalService(executor, reader, partial(prove_beside, settings))
     server = GrpcServer(
         settings,
         TABLE,
         keys,
         _servicers(
-            TradingServicer(TradingService(executor)),
+            TradingServicer(TradingService(executor), limits),
             AccountServicer(AccountService(executor)),
             MarketServicer(MarketService(executor)),
             JournalServicer(journal),
             AdminServicer(AdminService(executor, AdminStorage(pool), clock), keys),
         ),
+        limiter=limits,
     )
     await server.start(serving=False)
     try:

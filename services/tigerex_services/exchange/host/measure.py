@@ -8,11 +8,27 @@ from tigerex_core.records import Command, CommandKind, Event, EventKind, Rows
 from tigerex_platform.telemetry import metrics
 from tigerex_services.directory import Directory
 
+KERNEL, PROTOBUF, COMMIT = "kernel", "protobuf", "commit"
 ACCEPTED, REJECTED, DUPLICATE = "accepted", "rejected", "duplicate"
 
 # What the core does not know it refuses, so here it must have a name.
 _KIND_NAMES = {int(kind): kind.name.lower() for kind in CommandKind}
 _UNKNOWN_KIND = "unknown"
+
+
+class Work:
+    """Seconds spent in parts of the work, told to the metrics once a batch: adding is cheap."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[str, float] = {}
+
+    def add(self, part: str, seconds: float) -> None:
+        self._seconds[part] = self._seconds.get(part, 0.0) + seconds
+
+    def report(self) -> None:
+        for part, seconds in self._seconds.items():
+            metrics.EXCHANGE_WORK_DURATION.add(seconds, {"part": part})
+        self._seconds.clear()
 
 
 def measure_batch(seq: int, commands: Rows, events: Rows, directory: Directory) -> None:

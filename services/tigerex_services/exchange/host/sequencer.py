@@ -9,28 +9,33 @@ it, reads capture the value at once and wait for it, events are published after 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 import numpy as np
 
 from tigerex_core import KERNEL_VERSION, Core
-from tigerex_core.records import COMMAND_WIDTH, Command, Event, EventKind, Rows
+from tigerex_core.core import EVENT_BUFFER_ROWS
+from tigerex_core.records import COMMAND_WIDTH, EVENT_WIDTH, Command, Event, EventKind, Rows
 from tigerex_platform.clock import Clock
 from tigerex_platform.errors import Unavailable
 from tigerex_platform.telemetry import metrics
+from tigerex_services.exchange.commands import ROW_BYTES, TICK
 from tigerex_services.exchange.entry import Head, JournalEntry, head_of, seal
 from tigerex_services.exchange.host.committed import Committed
 from tigerex_services.exchange.host.crash import CrashPoint
-from tigerex_services.exchange.host.measure import measure_batch
+from tigerex_services.exchange.host.measure import COMMIT, KERNEL, Work, measure_batch
 from tigerex_services.exchange.orders import EventRow
 
 Value = TypeVar("Value")
 
-# Commands for one call of the core. One command has at most 514 events (of 208 bytes), so a batch
-# that is closed once it has `batch_events_max` stays below the 4 MiB of a message.
-CHUNK_COMMANDS = 16
-QUEUE_FULL_HINT_S = 0.2  # goes with a full queue
+# One run of the core writes at most EVENT_BUFFER_ROWS rows (8 commands of the most that one can
+# have, COMMAND_EVENTS_MAX = 1,282: 10,256 rows), and a batch takes no further run once it has
+# `batch_events_max`. So an entry has at most 7,499 + 10,256 rows of 224 bytes, 3,977,120 bytes:
+# below the 4 MiB (4,194,304) of a message, whatever the commands do.
+ENTRY_BYTES_MAX = 4_000_000
+QUEUE_FULL = "QUEUE_FULL"  # nothing was queued; other refusals of the host mean that it ends
+QUEUE_FULL_HINT_S = 0.2
 RESTART_HINT_S = 1.0
 
 
@@ -40,8 +45,13 @@ class Limits:
 
     queue_commands_max: int = 16_384
     batch_commands_max: int = 1_024
-    batch_events_max: int = 8_192
+    batch_events_max: int = 7_500
     delay_max_s: float = 0.002
+
+    def __post_init__(self) -> None:
+        most = (self.batch_events_max - 1 + EVENT_BUFFER_ROWS) * EVENT_WIDTH * 8
+        if most > ENTRY_BYTES_MAX:
+            raise ValueError(f"an entry could have {most} bytes; at most {ENTRY_BYTES_MAX}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +67,50 @@ class Answer:
         return next(row for row in self.events if row[Event.KIND] == kind)
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The committed events of some commands in a row, of one entry: Event.COMMAND counts from
+    `first` on.
+    """
+
+    seq: int
+    time_ns: int
+    first: int
+    count: int
+    events: Rows
+
+    def answers(self) -> list[Answer]:
+        grouped: list[list[EventRow]] = [[] for _ in range(self.count)]
+        for row in self.events.tolist():
+            grouped[row[Event.COMMAND] - self.first].append(row)
+        return [Answer(self.seq, self.time_ns, own) for own in grouped]
+
+
 class Log(Protocol):
     """Where entries are kept; returns when the entry is committed, raises when that failed."""
 
     async def append(self, entry: JournalEntry) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Item:
-    """Some commands of one caller: they go through the core together."""
+    """The commands of one submission: they follow each other, but may be split between entries."""
 
     commands: bytes
     count: int
-    answers: "asyncio.Future[list[Answer]]"
+    answered: "asyncio.Future[list[Part]]"
     arrived_s: float
+    taken: int = 0
+    parts: list[Part] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """What one batch has of an item: `count` commands, the first at `first` in the batch."""
+
+    item: _Item
+    first: int
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +118,7 @@ class _Batch:
     entry: JournalEntry
     commands: Rows
     events: Rows
-    items: Sequence[_Item]
+    shares: Sequence[_Share]
     committed: "asyncio.Future[None]"
 
 
@@ -109,6 +149,7 @@ class Sequencer:
         self._changed = asyncio.Event()
         self._in_flight: deque[_Batch] = deque()  # computed, not committed: at most two
         self._stopped = False
+        self._work = Work()
         self.committed = committed
         self.committed_seq = head.seq
 
@@ -118,29 +159,19 @@ class Sequencer:
         Raises Unavailable when the queue is full or the host stops; in the latter case nothing is
         known about the commands, and repeating them with the same request ids is harmless.
         """
-        waiting = self.enqueue(commands)
-        if len(waiting) == 1:
-            return await waiting[0]
-        return [answer for part in await asyncio.gather(*waiting) for answer in part]
+        return [answer for part in await self.enqueue(commands) for answer in part.answers()]
 
-    def enqueue(self, commands: Sequence[bytes]) -> "list[asyncio.Future[list[Answer]]]":
+    def enqueue(self, commands: Sequence[bytes]) -> "asyncio.Future[list[Part]]":
         """As `submit`, without waiting: all of the commands are queued, or none is."""
         if self._stopped:
             raise Unavailable("the exchange is restarting", retry_after_s=RESTART_HINT_S)
         if self._queued_commands + len(commands) > self._limits.queue_commands_max:
             raise Unavailable(
-                "the exchange is busy: its queue is full", retry_after_s=QUEUE_FULL_HINT_S
+                "the exchange is busy: its queue is full",
+                retry_after_s=QUEUE_FULL_HINT_S,
+                code=QUEUE_FULL,
             )
-        loop = asyncio.get_running_loop()
-        arrived_s = self._clock.monotonic_s()
-        items = [
-            _Item(b"".join(part), len(part), loop.create_future(), arrived_s)
-            for part in _parts(commands, CHUNK_COMMANDS)
-        ]
-        self._queue.extend(items)
-        self._queued_commands += len(commands)
-        self._changed.set()
-        return [item.answers for item in items]
+        return self._put(b"".join(commands), len(commands))
 
     async def read(self, capture: Callable[[Core], Value]) -> tuple[Value, int]:
         """A value of the core and the seq that it reflects, given after that seq is committed."""
@@ -148,6 +179,16 @@ class Sequencer:
         if self._in_flight:
             await asyncio.shield(self._in_flight[-1].committed)
         return value, seq
+
+    def _put(self, commands: bytes, count: int) -> "asyncio.Future[list[Part]]":
+        answered = asyncio.get_running_loop().create_future()
+        if count:
+            self._queue.append(_Item(commands, count, answered, self._clock.monotonic_s()))
+            self._queued_commands += count
+            self._changed.set()
+        else:
+            answered.set_result([])
+        return answered
 
     def stop(self) -> None:
         """Refuse what comes from now on; `run` returns when everything before is answered."""
@@ -206,51 +247,77 @@ class Sequencer:
 
     def _compute(self) -> _Batch:
         time_ns = max(self._computed.time_ns + 1, self._clock.now_ns())
-        items: list[_Item] = []
+        shares: list[_Share] = []
         try:
-            commands, events = self._apply_queued(items, time_ns)
+            commands, events = self._apply_queued(shares, time_ns)
         except BaseException:
-            _fail(items, Unavailable("the exchange is restarting", retry_after_s=RESTART_HINT_S))
+            error = Unavailable("the exchange is restarting", retry_after_s=RESTART_HINT_S)
+            _fail((share.item for share in shares), error)
             raise
         entry = seal(self._computed, KERNEL_VERSION, time_ns, commands.tobytes(), events.tobytes())
         self._computed = head_of(entry)
-        batch = _Batch(entry, commands, events, items, asyncio.get_running_loop().create_future())
+        batch = _Batch(entry, commands, events, shares, asyncio.get_running_loop().create_future())
         self._in_flight.append(batch)
+        self._go_on(len(commands) < len(events))
         return batch
 
-    def _apply_queued(self, items: list[_Item], time_ns: int) -> tuple[Rows, Rows]:
-        """Apply submissions until the batch is full, in commands or in events; fills `items`."""
+    def _apply_queued(self, shares: list[_Share], time_ns: int) -> tuple[Rows, Rows]:
+        """Apply commands until the batch is full, in commands or in events; fills `shares`."""
         seq = self._computed.seq + 1
-        commands: list[Rows] = []
-        events: list[Rows] = []
-        count = event_count = 0
-        while self._queue and event_count < self._limits.batch_events_max:
-            if items and count + self._queue[0].count > self._limits.batch_commands_max:
-                break
-            chunk, rows = self._take(count)
-            items += chunk
-            rows[:, Command.TIME_NS] = time_ns
-            happened = self._core.apply(rows, seq)
-            happened[:, Event.COMMAND] += count
-            commands.append(rows)
-            events.append(happened)
-            count += len(rows)
-            event_count += len(happened)
-        return np.concatenate(commands), np.concatenate(events)
+        commands = self._take(shares)
+        commands[:, Command.TIME_NS] = time_ns
+        started_s = self._clock.monotonic_s()
+        done = event_count = 0
+        parts: list[Rows] = []
+        while done < len(commands) and event_count < self._limits.batch_events_max:
+            count, events = self._core.apply_some(commands[done:], seq)
+            events[:, Event.COMMAND] += done
+            parts.append(events)
+            done += count
+            event_count += len(events)
+        self._give_back(shares, done)
+        self._work.add(KERNEL, self._clock.monotonic_s() - started_s)
+        return commands[:done], parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def _take(self, already: int) -> tuple[list[_Item], Rows]:
-        """Whole submissions for one call of the core."""
-        room = max(1, min(CHUNK_COMMANDS, self._limits.batch_commands_max - already))
-        chunk: list[_Item] = []
+    def _take(self, shares: list[_Share]) -> Rows:
+        """The rows of what is queued, as many as a batch may have."""
+        raw: list[bytes] = []
         count = 0
-        while self._queue and (not chunk or count + self._queue[0].count <= room):
-            item = self._queue.popleft()
-            chunk.append(item)
-            count += item.count
+        while self._queue and count < self._limits.batch_commands_max:
+            item = self._queue[0]
+            taken = min(item.count - item.taken, self._limits.batch_commands_max - count)
+            raw.append(item.commands[item.taken * ROW_BYTES : (item.taken + taken) * ROW_BYTES])
+            shares.append(_Share(item, count, taken))
+            item.taken += taken
+            count += taken
+            if item.taken == item.count:
+                self._queue.popleft()
         self._queued_commands -= count
-        joined = b"".join([item.commands for item in chunk])
-        rows = np.frombuffer(joined, dtype="<i8").reshape(-1, COMMAND_WIDTH).copy()
-        return chunk, rows
+        # A copy of our own: the core and the time stamp write into it.
+        return np.frombuffer(bytearray().join(raw), dtype="<i8").reshape(-1, COMMAND_WIDTH)
+
+    def _give_back(self, shares: list[_Share], done: int) -> None:
+        """Put what did not fit into the entry back to the front of the queue."""
+        while shares and shares[-1].first + shares[-1].count > done:
+            item, first, count = shares[-1].item, shares[-1].first, shares[-1].count
+            back = min(count, first + count - done)
+            if item.taken == item.count:
+                self._queue.appendleft(item)
+            item.taken -= back
+            self._queued_commands += back
+            shares.pop()
+            if back < count:
+                shares.append(_Share(item, first, count - back))
+
+    def _go_on(self, happened: bool) -> None:
+        """Let the core run what it has left of this batch: stops that fired, orders that expire.
+
+        Their turn comes with every command, so a tick of the host's own is needed only where no
+        other is waiting. Where a batch did nothing beside its commands, the once-a-second tick
+        must do: no fault of the core may keep the host busy for nothing.
+        """
+        if happened and not self._queue and not self._stopped and self._core.pending:
+            self._put(TICK, 1)
 
     async def _commit(self, batch: _Batch) -> None:
         entry = batch.entry
@@ -264,12 +331,14 @@ class Sequencer:
         self.committed_seq = entry.seq
         self._publish(entry)
         batch.committed.set_result(None)
-        _answer(batch, rows)
+        _answer(batch)
         self._in_flight.popleft()
         metrics.EXCHANGE_COMMIT_DURATION.record(committed_s - started_s)
-        for item in batch.items:
-            metrics.EXCHANGE_COMMAND_DURATION.record(committed_s - item.arrived_s)
+        for share in batch.shares:
+            metrics.EXCHANGE_COMMAND_DURATION.record(committed_s - share.item.arrived_s)
         metrics.EXCHANGE_QUEUE_LENGTH.set(self._queued_commands)
+        self._work.add(COMMIT, committed_s - started_s)
+        self._work.report()
         measure_batch(entry.seq, batch.commands, batch.events, self.committed.directory)
 
     def _abandon(self) -> None:
@@ -279,28 +348,32 @@ class Sequencer:
             if not batch.committed.done():
                 batch.committed.set_exception(error)
                 batch.committed.exception()  # nobody may be waiting: that is not a fault
-            _fail(batch.items, error)
+            _fail((share.item for share in batch.shares), error)
         _fail(self._queue, error)
         self._queue.clear()
 
 
 def _fail(items: Iterable[_Item], error: Exception) -> None:
     for item in items:
-        if not item.answers.done():
-            item.answers.set_exception(error)
-            item.answers.exception()  # nobody may be waiting: that is not a fault
+        if not item.answered.done():
+            item.answered.set_exception(error)
+            item.answered.exception()  # nobody may be waiting: that is not a fault
 
 
-def _answer(batch: _Batch, rows: Sequence[EventRow]) -> None:
+def _answer(batch: _Batch) -> None:
     """Give every caller the events of its own commands."""
     seq, time_ns = batch.entry.seq, batch.entry.time_ns
-    by_command = group_by_command(rows, sum(item.count for item in batch.items))
-    first = 0
-    for item in batch.items:
-        if not item.answers.done():  # the caller may have gone away
-            events = by_command[first : first + item.count]
-            item.answers.set_result([Answer(seq, time_ns, own) for own in events])
-        first += item.count
+    ends = [share.first + share.count for share in batch.shares]
+    begin = 0
+    for share, end in zip(
+        batch.shares, np.searchsorted(batch.events[:, Event.COMMAND], ends).tolist(), strict=True
+    ):
+        item = share.item
+        item.parts.append(Part(seq, time_ns, share.first, share.count, batch.events[begin:end]))
+        begin = end
+        last = sum(part.count for part in item.parts) == item.count
+        if last and not item.answered.done():  # the caller may have gone away
+            item.answered.set_result(item.parts)
 
 
 def group_by_command(rows: Sequence[EventRow], count: int) -> list[list[EventRow]]:
@@ -309,7 +382,3 @@ def group_by_command(rows: Sequence[EventRow], count: int) -> list[list[EventRow
     for row in rows:
         grouped[row[Event.COMMAND]].append(row)
     return grouped
-
-
-def _parts(commands: Sequence[bytes], size: int) -> Iterable[Sequence[bytes]]:
-    return (commands[i : i + size] for i in range(0, len(commands), size))

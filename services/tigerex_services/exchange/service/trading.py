@@ -1,6 +1,6 @@
 """Orders: who may place and cancel, and what an owner sees of them."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from tigerex_platform.auth import Principal
 from tigerex_platform.errors import NotFound, TigerExError
@@ -11,6 +11,8 @@ from tigerex_services.exchange.orders import OrderRecord
 from tigerex_services.exchange.refusals import find_refusal
 from tigerex_services.exchange.service.executor import Executor
 from tigerex_services.exchange.service.ownership import own_account
+
+Result = Answer | tuple[int, TigerExError]
 
 
 class TradingService:
@@ -36,20 +38,23 @@ class TradingService:
         """The answer to one order command; raises its refusal."""
         return await self._executor.execute(command)
 
-    async def submit_all(
+    def begin(
         self, commands: Sequence[bytes | TigerExError]
-    ) -> list[Answer | tuple[int, TigerExError]]:
-        """Answers in order; a refusal comes with its seq, 0 when the core never saw it."""
-        rows = [command for command in commands if isinstance(command, bytes)]
-        answers = iter(await self._executor.execute_all(rows) if rows else [])
-        results: list[Answer | tuple[int, TigerExError]] = []
-        for command in commands:
-            if isinstance(command, TigerExError):
-                results.append((0, command))
-                continue
-            answer = next(answers)
-            error = find_refusal(answer.events)
-            results.append(answer if error is None else (answer.seq, error))
+    ) -> Callable[[], Awaitable[list[Result]]]:
+        """Queue the commands at once, all or none; what is given waits for their results.
+
+        Results come in order; a refusal comes with its seq, 0 when the core never saw it. Raises
+        Unavailable.
+        """
+        queued = self._executor.enqueue([row for row in commands if isinstance(row, bytes)])
+
+        async def results() -> list[Result]:
+            answers = iter(await self._executor.answers(await queued))
+            return [
+                (0, command) if isinstance(command, TigerExError) else _result(next(answers))
+                for command in commands
+            ]
+
         return results
 
     async def find_order(
@@ -75,3 +80,8 @@ class TradingService:
         orders = leader.committed.orders.open_of(account_id)
         wanted = [order for order in orders if market_id in (0, order.market)]
         return wanted, leader.committed_seq
+
+
+def _result(answer: Answer) -> Result:
+    error = find_refusal(answer.events)
+    return answer if error is None else (answer.seq, error)

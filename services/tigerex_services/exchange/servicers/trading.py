@@ -1,5 +1,7 @@
 """gRPC translation of TradingService."""
 
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import grpc
@@ -9,6 +11,7 @@ from tigerex.exchange.v1 import trading_pb2_grpc
 from tigerex_core.records import Event, EventKind
 from tigerex_platform.auth import Principal, current_principal
 from tigerex_platform.errors import InvalidField, TigerExError
+from tigerex_platform.grpc.limiter import Limiter
 from tigerex_services.directory import Directory
 from tigerex_services.exchange.host.committed import Committed
 from tigerex_services.exchange.host.sequencer import Answer
@@ -16,8 +19,10 @@ from tigerex_services.exchange.service import checks
 from tigerex_services.exchange.service.ownership import own_account, own_request_id
 from tigerex_services.exchange.service.trading import TradingService
 from tigerex_services.exchange.servicers import translate
+from tigerex_services.exchange.servicers.stream import CommandStream, Finish, OpenStreams
 
 BATCH_COMMANDS_MAX = 256
+SUBMIT_STREAM = "/tigerex.exchange.v1.TradingService/SubmitStream"
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -25,8 +30,10 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class TradingServicer(trading_pb2_grpc.TradingServiceServicer):
     """Messages in, one call of the service, messages out."""
 
-    def __init__(self, service: TradingService) -> None:
+    def __init__(self, service: TradingService, limits: Limiter) -> None:
         self._service = service
+        self._limits = limits
+        self._streams = OpenStreams()
 
     async def PlaceOrder(
         self, request: pb.PlaceOrderRequest, context: Context
@@ -45,15 +52,39 @@ class TradingServicer(trading_pb2_grpc.TradingServiceServicer):
     async def SubmitBatch(
         self, request: pb.SubmitBatchRequest, context: Context
     ) -> pb.SubmitBatchResponse:
+        return pb.SubmitBatchResponse(results=await self._begin(request)())
+
+    async def SubmitStream(
+        self, requests: AsyncIterator[pb.SubmitStreamRequest | TigerExError], context: Context
+    ) -> AsyncGenerator[pb.SubmitStreamResponse, None]:
+        principal = current_principal()
+
+        def begin(request: pb.SubmitStreamRequest) -> Finish:
+            self._limits.admit(principal, SUBMIT_STREAM, request)
+            return self._begin(request)
+
+        with self._streams.one_more(principal):
+            async with aclosing(CommandStream(begin).answers(requests)) as answers:
+                async for answer in answers:
+                    yield answer
+
+    def _begin(self, request: pb.SubmitBatchRequest | pb.SubmitStreamRequest) -> Finish:
+        """Queue a request's commands; what is given waits for their results."""
         if len(request.commands) > BATCH_COMMANDS_MAX:
             raise InvalidField(
-                "commands", len(request.commands), f"at most {BATCH_COMMANDS_MAX} in one call"
+                "commands", len(request.commands), f"at most {BATCH_COMMANDS_MAX} in one request"
             )
         principal, directory = current_principal(), self._service.directory
-        rows = [self._row_or_error(command, principal, directory) for command in request.commands]
-        results = await self._service.submit_all(rows)
-        committed = self._service.committed
-        return pb.SubmitBatchResponse(results=[batch_result(each, committed) for each in results])
+        finish = self._service.begin(
+            [self._row_or_error(command, principal, directory) for command in request.commands]
+        )
+
+        async def results() -> list[pb.BatchResult]:
+            found = await finish()
+            committed = self._service.committed
+            return [batch_result(each, committed) for each in found]
+
+        return results
 
     async def GetOrder(self, request: pb.GetOrderRequest, context: Context) -> pb.GetOrderResponse:
         if request.order_id < 0 or not (request.order_id or request.client_order_id):
