@@ -14,7 +14,16 @@ from tests.support.core_random import SMALL, commands, start
 from tests.support.core_rows import ADA, BOB, Row, cancel, exchange, limit, rows_of
 
 from tigerex_core import Capacity, Core
-from tigerex_core.records import Command, Event, EventKind, Reason, Rows, Side
+from tigerex_core.records import (
+    COMMAND_WIDTH,
+    Command,
+    CommandKind,
+    Event,
+    EventKind,
+    Reason,
+    Rows,
+    Side,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -24,6 +33,17 @@ SEEDS = 60
 CROWD_SEEDS, CROWD_BATCHES = 4, 40
 CROWD_MONEY = 2**40
 
+# Any numbers in any columns of a command that exists, most of them small.
+NUMBER = st.one_of(
+    st.integers(0, 8),
+    st.sampled_from([0, 0, 0, 100, 2**31, 2**62 - 1, 2**62, 2**63 - 1, -(2**63)]),
+    st.integers(-(2**63), 2**63 - 1),
+)
+GARBAGE = st.builds(
+    lambda kind, rest: [kind, *rest],
+    st.sampled_from(list(CommandKind)),
+    st.lists(NUMBER, min_size=COMMAND_WIDTH - 1, max_size=COMMAND_WIDTH - 1),
+)
 COMMANDS = st.builds(commands, st.integers(0, 2**32), st.integers(1, COMMANDS_MAX))
 
 
@@ -56,6 +76,12 @@ def test_crowds_meet_the_bounds_of_a_command(seed: int) -> None:
     pair, crowds = CorePair(start(CROWD_MONEY), Capacity.small()), Crowds(seed)
     for _ in range(CROWD_BATCHES):
         pair.send(*crowds.batch())
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(st.lists(GARBAGE, min_size=1, max_size=30))
+def test_garbage_is_answered_alike(rows: list[Row]) -> None:
+    CorePair(start()).send(*rows)
 
 
 def in_batches(rows: Rows, cuts: list[int]) -> tuple[Core, Rows]:

@@ -453,3 +453,82 @@ def test_fired_stops_share_the_fills_of_a_command(site: CorePair) -> None:
     events = site.send(command(CommandKind.TICK, request_lo=5))
     assert events[0][Event.KIND] == TRIGGERED
     assert not events[0][Event.REQUEST_LO]
+
+
+def test_a_whole_order_has_so_many_fills_at_most(site: CorePair) -> None:
+    for _ in range(3):
+        site.send(*[limit(BOB, SELL, 100, 1) for _ in range(86)])
+    site.send(limit(BOB, SELL, 101, 100, display=1))
+    events = site.send(limit(ADA, BUY, 101, 257, time_in_force=FOK))
+    assert told(events, Event.REASON)[1:] == [(EXPIRED, Reason.NOT_FILLABLE)]
+    events = site.send(limit(ADA, BUY, 101, 256, time_in_force=FOK))
+    assert [event[0] for event in events].count(TRADED) == 256
+    # two at 100 are left, then the iceberg's parts of one lot
+    events = site.send(limit(ADA, BUY, 101, 103, time_in_force=FOK))
+    assert told(events, Event.REASON)[1:] == [(EXPIRED, Reason.NOT_FILLABLE)]
+    events = site.send(limit(ADA, BUY, 101, 102, time_in_force=FOK))
+    assert [event[0] for event in events].count(TRADED) == 102
+
+
+def test_cancel_all_takes_the_oldest_first(site: CorePair) -> None:
+    for _ in range(2):
+        site.send(*[limit(ADA, BUY, 50, 1) for _ in range(130)])
+    everything = command(CommandKind.CANCEL_ALL, account=ADA, market=MARKET)
+    events = site.send(everything)
+    assert [event[ID] for event in events[:-1]] == list(range(1, 257))
+    assert told(events, Event.QUANTITY, LEFT)[-1] == (EventKind.ORDERS_CANCELED, 256, 4)
+    assert told(site.send(everything), Event.QUANTITY)[-1][1] == 4
+    assert told(site.send(everything), Event.QUANTITY) == [(EventKind.ORDERS_CANCELED, 0)]
+
+
+def test_so_many_trailing_stops_wait_in_a_market(site: CorePair) -> None:
+    trailing = stop(ADA, SELL, 0, 1, trailing=100)
+    for _ in range(2):
+        site.send(*[trailing] * 128)
+    assert why(site.send(trailing)) == Reason.CAPACITY
+    site.send(cancel(ADA, 7), trailing)
+
+
+def test_a_list_holds_the_larger_of_its_orders(site: CorePair) -> None:
+    site.send(*trade(100), oco(ADA, BUY, 90, 110, 10, amount=112))
+    assert site.has(ADA, QUOTE) == (MONEY - 1_120, 1_120)
+    # the limit order loses 4 lots to another account of the user, the stop still wants 10
+    events = site.send(limit(ADA_TOO, SELL, 90, 4, self_trade=SelfTrade.DECREMENT))
+    assert told(events, ID, LEFT)[2:] == [(PREVENTED, 5, 6), (EXPIRED, 5, 0)]
+    assert site.has(ADA, QUOTE) == (MONEY - 1_120, 1_120)
+    # the other six as well: the stop is canceled with it
+    events = site.send(limit(ADA_TOO, SELL, 90, 7, self_trade=SelfTrade.DECREMENT))
+    assert told(events, Event.OTHER_ORDER, ID, LEFT)[2:] == [
+        (PREVENTED, 3, 6, 0),
+        (EXPIRED, 0, 3, 0),
+        (CANCELED, 0, 4, 10),
+        (RESTED, 0, 6, 1),
+    ]
+    assert site.has(ADA, QUOTE) == (MONEY, 0)
+
+
+def test_decrement_takes_an_iceberg_part_by_part(site: CorePair) -> None:
+    site.send(limit(ADA_TOO, SELL, 100, 6, display=2), limit(BOB, SELL, 100, 1))
+    events = site.send(limit(ADA, BUY, 100, 4, self_trade=SelfTrade.DECREMENT))
+    assert told(events, Event.QUANTITY, LEFT, AUX)[2:] == [
+        (PREVENTED, 2, 4, 2),
+        (RESTED, 6, 4, 0),
+        (TRADED, 1, 0, 1),
+        (PREVENTED, 1, 3, 0),
+        (EXPIRED, 4, 0, 0),
+    ]
+
+
+def test_a_plain_stop_fires_though_the_price_came_back(site: CorePair) -> None:
+    site.send(*trade(100), stop(ADA, SELL, 95, 1), stop(ADA, SELL, 90, 1, price=200))
+    site.send(limit(BOB, BUY, 95, 1), limit(BOB, BUY, 90, 1), limit(BOB, BUY, 80, 1))
+    # one sale through 95 and 90 fires both; the first sells at 80 before the second's turn
+    events = site.send(market(HOUSE, SELL, 2))
+    assert told(events, ID, Event.PRICE)[1:] == [
+        (TRADED, 8, 95),
+        (TRADED, 8, 90),
+        (TRIGGERED, 3, 0),
+        (TRADED, 3, 80),
+        (TRIGGERED, 4, 200),
+        (RESTED, 4, 200),
+    ]
