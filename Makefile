@@ -53,6 +53,12 @@ unit: deps ## pure tests
 contract: deps ## contracts: protobuf, CRDs, charts
 	$(PYTEST) -m contract
 
+simulation: deps ## the exchange's processes under faults, fixed seeds and a fresh one
+	$(PYTEST) -m simulation tests/simulation
+
+simulate: deps ## one simulated run: make simulate SEED=7 STEPS=5000 (a fresh seed by default)
+	@$(PYTHON) -m tests.simulation $(if $(SEED),--seed $(SEED)) --steps $(or $(STEPS),5000)
+
 integration: deps packages ## tests with a real PostgreSQL and Redis of this host
 	$(PYTEST) -m integration
 
@@ -65,7 +71,7 @@ bounds: deps ## the kernels again, with bounds checked and uncompiled
 
 # All of pytest in one run at the end, so that its closing line says everything.
 test: lint bounds packages up ## everything: lint, all tests, on a running cluster
-	. .local/env && TIGEREX_E2E=1 $(PYTEST) tests/unit tests/contract tests/integration tests/e2e
+	. .local/env && TIGEREX_E2E=1 $(PYTEST) tests/unit tests/contract tests/simulation tests/integration tests/e2e
 
 bench: deps packages ## measure; the last of them restarts the sample exchange
 	$(PYTEST) tests/bench -o "python_files=bench_*.py" -q -s

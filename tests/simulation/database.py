@@ -227,7 +227,10 @@ class Database:
             self.trace.say("database", f"refuses entry {entry.seq} of {session.process.name}")
             raise errors.UniqueViolation(f"Key (seq)=({entry.seq}) already exists.")
         self.entries.append(entry)
-        self.trace.say("database", f"commits entry {entry.seq} of {session.process.name}")
+        self.trace.say(
+            "database",
+            f"commits entry {entry.seq} of {session.process.name}, {entry.hash.hex()[:8]}",
+        )
         self.committing(entry, session.process)
         if self._chance(self.plan.crash_at_commit):
             self.crash(session.process)

@@ -1,7 +1,7 @@
 """One process of the exchange: the real host over the simulated database, stream and clock."""
 
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 from tests.simulation.database import Connection, Pool
@@ -50,10 +50,8 @@ class ExchangeProcess:
         self.serving = False
         self._world = world
         self.clock = SimClock(world.loop, world.randoms.clocks)
-        reader = JournalReader(
-            cast("psycopg_pool.AsyncConnectionPool", Pool(world.database, self.tag))
-        )
-        publisher = Publisher(cast("aioredis.Redis", world.stream))
+        reader = JournalReader(cast(Any, Pool(world.database, self.tag)))
+        publisher = Publisher(cast(Any, world.stream))
         plan = world.plan
         self.host = Host(
             Core(world.capacity),

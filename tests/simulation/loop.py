@@ -89,7 +89,7 @@ class SimLoop(asyncio.BaseEventLoop):
             handle._run()
             return
 
-    def spawn(self, coroutine: Any, process: Process | None) -> "asyncio.Task[Any]":  # noqa: ANN401
+    def spawn(self, coroutine: Any, process: Process | None) -> "asyncio.Task[Any]":
         """A task of a process, or of the world."""
         return self.create_task(coroutine, context=context_of(process))
 
@@ -97,7 +97,7 @@ class SimLoop(asyncio.BaseEventLoop):
         """Call back in the world's context: no process's death prevents it."""
         self.call_later(delay_s, callback, *args, context=context_of(None))
 
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # noqa: ANN401
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
         """Threads do their work in one piece, a little later, in the loop."""
         future = self.create_future()
 
@@ -174,5 +174,5 @@ class SimLoop(asyncio.BaseEventLoop):
     def _write_to_self(self) -> None:
         raise RuntimeError("a thread called into the simulation")
 
-    def _process_events(self, event_list: Any) -> None:  # noqa: ANN401
+    def _process_events(self, event_list: Any) -> None:
         raise RuntimeError("there is no selector")

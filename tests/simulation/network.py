@@ -81,7 +81,7 @@ class Network:
         else:
             self._send(_give, call, value)
 
-    def _send(self, how: Callable[..., None], call: _Call, what: Any) -> None:  # noqa: ANN401
+    def _send(self, how: Callable[..., None], call: _Call, what: Any) -> None:
         if not self._lost():
             self.loop.later(self._delay_s(), how, call.answer, what)
 

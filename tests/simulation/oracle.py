@@ -130,7 +130,6 @@ class Oracle:
         if self._reference is not None:
             commands = _rows(entry.commands, COMMAND_WIDTH)
             expected = self._reference.apply(commands, entry.seq)  # type: ignore[attr-defined]
-            # The sequencer cuts a batch into calls of the core; events count from the batch's begin.
             need(
                 _rows(entry.events, EVENT_WIDTH).tolist() == expected,
                 f"entry {entry.seq} is not what the plain reference gives",

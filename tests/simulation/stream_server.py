@@ -48,7 +48,7 @@ class StreamServer:
     def pipeline(self, *, transaction: bool) -> "Pipeline":
         return Pipeline(self)
 
-    async def xread(self, streams: Mapping[str, str], *, count: int, block: int) -> Any:  # noqa: ANN401
+    async def xread(self, streams: Mapping[str, str], *, count: int, block: int) -> Any:
         [(key, after)] = streams.items()
         seen = int(after.partition("-")[0])
         deadline_s = self.loop.time() + block / 1_000
@@ -123,9 +123,9 @@ class Pipeline:
         key: str,
         fields: Mapping[bytes, Any],
         *,
-        id: str,
+        id: str,  # noqa: A002
         maxlen: int,
-        approximate: bool,  # noqa: A002
+        approximate: bool,
     ) -> None:
         self._adds.append((id, fields))
 

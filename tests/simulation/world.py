@@ -25,7 +25,7 @@ from tests.support.reference_book import Reference
 
 from tigerex_core import Capacity
 
-WINDOW = 100_000  # request ids, more than a run has
+WINDOW = 4_096  # request ids remembered: far more than are under way
 RESTART_S = 3.0  # until a process that ended is there again, at most
 PAUSE_S = 5.0
 HEAL_S = 120.0  # until all is well when faults have ended, at most
