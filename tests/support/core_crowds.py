@@ -92,6 +92,8 @@ class Crowds:
 
     def _takers(self) -> list[Row]:
         random, rows = self.random, []
+        if random.random() < 0.4:  # they meet orders whose date has come
+            self.time_ns += DATE_SPAN
         for _ in range(random.choice([1, 3])):
             tif = random.choice([TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK])
             row = self._order(

@@ -73,7 +73,7 @@ ORDER_TYPES = [
 TIMES_IN_FORCE = [
     *[TimeInForce.GTC] * 6,
     TimeInForce.IOC,
-    TimeInForce.FOK,
+    *[TimeInForce.FOK] * 2,
     TimeInForce.GTD,
     TimeInForce.GTD,
 ]
@@ -92,10 +92,18 @@ def start(money: int = START_MONEY) -> list[Row]:
         command(CommandKind.CREATE_ACCOUNT, "too", value=1, aux=AccountKind.BOT),
         command(CommandKind.SET_FEE_TIER, amount=1_000, aux=2_500),
         command(CommandKind.SET_FEE_DISCOUNT, asset=BONUS, amount=250_000),
+        command(CommandKind.SET_FEE_PAYMENT, account=ADA, value=1),
+        command(CommandKind.SET_FEE_PAYMENT, account=HOUSE, value=1),
+        _rule(MarketLimit.BREAKER_PPM, 50_000),
+        _rule(MarketLimit.BREAKER_WINDOW_NS, 20),
     ]
     for account in (ADA, BOB, ADA_TOO):
         rows += [transfer(WORLD_ACCOUNT, account, asset, money // 8) for asset in (1, 2, BONUS)]
     return rows
+
+
+def _rule(which: MarketLimit, value: int) -> Row:
+    return command(CommandKind.SET_MARKET_LIMIT, market=MARKET, value=which, amount=value)
 
 
 def commands(seed: int, count: int) -> list[Row]:
