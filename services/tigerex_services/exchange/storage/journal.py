@@ -7,7 +7,6 @@ lost its connection.
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -83,9 +82,10 @@ class JournalWriter:
             await self._connection.close()
 
     async def _settle(self, entry: JournalEntry) -> None:
-        deadline = time.monotonic() + SETTLE_MAX_S
+        now_s = asyncio.get_running_loop().time
+        deadline_s = now_s() + SETTLE_MAX_S
         delay_s = RETRY_FIRST_S
-        while time.monotonic() < deadline:
+        while now_s() < deadline_s:
             try:
                 if await self._settled(entry):
                     return
