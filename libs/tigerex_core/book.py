@@ -1,44 +1,48 @@
-"""Orders on the book: price levels best first, within a level oldest first."""
+"""Queues of orders: price levels best first, within a level oldest first.
 
-from tigerex_core.index import hash_named, hash_pair, insert, remove
+A market has four: bids, asks, and its stops that wait for a fall or a rise of the last price, of
+which those are best that fire first.
+"""
+
 from tigerex_core.jit import kernel
 from tigerex_core.layout import KEY_BITS, Books, BookSide, Head, Level, Order, book_row
-from tigerex_core.names import is_blank
-from tigerex_core.pool import give_back, take
+from tigerex_core.pool import take
 from tigerex_core.price_tree import find_level, insert_level, remove_level
 from tigerex_core.records import Rows, Side
 
 _KEY_END = (1 << KEY_BITS) - 1
 
-side_of = kernel(book_row)
+row_of = kernel(book_row)
 
 
 @kernel
-def key_of(side: int, price: int) -> int:
-    """Ascending from best to worst on either side."""
-    if side == Side.BUY:
+def key_of(book: int, price: int) -> int:
+    """Ascending from best to worst in any book; asks and stops that wait for a rise, the odd rows,
+    have their lowest price first."""
+    if book & 1 == 0:
         return _KEY_END - price
     return price
 
 
 @kernel
-def crosses(books: Books, market: int, side: int, price: int) -> bool:
-    """Whether a limit order of this side and price would trade."""
-    best = books.sides[side_of(market, Side.BUY + Side.SELL - side), BookSide.BEST]
-    if best == 0:
-        return False
+def beyond(side: int, limit: int, price: int) -> bool:
+    """Whether a price is worse than an order's limit."""
     if side == Side.BUY:
-        return books.levels[best, Level.PRICE] <= price
-    return books.levels[best, Level.PRICE] >= price
+        return price > limit
+    return price < limit
 
 
 @kernel
-def _level_for(head: Rows, books: Books, order: int) -> int:
-    """The level of an order's price, made when it is missing: there are as many as orders."""
-    side = books.orders[order, Order.SIDE]
-    price = books.orders[order, Order.PRICE]
-    book = side_of(books.orders[order, Order.MARKET], side)
-    key = key_of(side, price)
+def crosses(books: Books, market: int, side: int, price: int) -> bool:
+    """Whether a limit order of this side and price would trade."""
+    best = books.sides[row_of(market, Side.BUY + Side.SELL - side), BookSide.BEST]
+    return best != 0 and not beyond(side, price, books.levels[best, Level.PRICE])
+
+
+@kernel
+def _level_for(head: Rows, books: Books, book: int, price: int) -> int:
+    """The level of a price, made when it is missing: there are as many as orders."""
+    key = key_of(book, price)
     level = find_level(books, book, key)
     if level == 0:
         level = take(head, Head.FREE_LEVEL, books.levels, Level.NEXT)
@@ -49,28 +53,30 @@ def _level_for(head: Rows, books: Books, order: int) -> int:
 
 
 @kernel
-def rest(head: Rows, books: Books, order: int) -> None:
-    """Put an order at the end of its level's queue, and into the indexes."""
-    level = _level_for(head, books, order)
+def _append(books: Books, order: int, level: int) -> None:
     last = books.levels[level, Level.LAST]
     if last == 0:
         books.levels[level, Level.FIRST] = order
     else:
         books.orders[last, Order.NEXT] = order
     books.orders[order, Order.PREVIOUS] = last
-    books.orders[order, Order.LEVEL] = level
+    books.orders[order, Order.NEXT] = 0
     books.levels[level, Level.LAST] = order
-    books.levels[level, Level.LOTS] += books.orders[order, Order.REMAINING]
-    books.levels[level, Level.COUNT] += 1
-    head[Head.ORDERS] += 1
-    account = books.orders[order, Order.ACCOUNT]
-    insert(books.id_index, hash_pair(books.orders[order, Order.ID], account), order)
-    if not is_blank(books.orders, order, Order.NAME):
-        insert(books.name_index, hash_named(account, books.orders, order, Order.NAME), order)
 
 
 @kernel
-def _unqueue(books: Books, order: int, level: int) -> None:
+def enqueue(head: Rows, books: Books, order: int, book: int, price: int) -> None:
+    """Put an order at the end of a price's queue; what it shows is set already."""
+    level = _level_for(head, books, book, price)
+    _append(books, order, level)
+    books.orders[order, Order.LEVEL] = level
+    books.orders[order, Order.BOOK] = book
+    books.levels[level, Level.LOTS] += books.orders[order, Order.VISIBLE]
+    books.levels[level, Level.COUNT] += 1
+
+
+@kernel
+def _unlink(books: Books, order: int, level: int) -> None:
     before = books.orders[order, Order.PREVIOUS]
     after = books.orders[order, Order.NEXT]
     if before == 0:
@@ -84,18 +90,37 @@ def _unqueue(books: Books, order: int, level: int) -> None:
 
 
 @kernel
-def take_off(head: Rows, books: Books, order: int) -> None:
-    """Remove an order, whatever remains of it, from book and indexes, and give its row back."""
-    account = books.orders[order, Order.ACCOUNT]
-    remove(books.id_index, hash_pair(books.orders[order, Order.ID], account), order)
-    if not is_blank(books.orders, order, Order.NAME):
-        remove(books.name_index, hash_named(account, books.orders, order, Order.NAME), order)
+def dequeue(head: Rows, books: Books, order: int) -> None:
+    """Take an order, and what it shows, out of its queue."""
     level = books.orders[order, Order.LEVEL]
-    _unqueue(books, order, level)
-    books.levels[level, Level.LOTS] -= books.orders[order, Order.REMAINING]
+    _unlink(books, order, level)
+    books.levels[level, Level.LOTS] -= books.orders[order, Order.VISIBLE]
     books.levels[level, Level.COUNT] -= 1
     if books.levels[level, Level.FIRST] == 0:
-        market = books.orders[order, Order.MARKET]
-        remove_level(head, books, side_of(market, books.orders[order, Order.SIDE]), level)
-    head[Head.ORDERS] -= 1
-    give_back(head, Head.FREE_ORDER, books.orders, Order.NEXT, order)
+        remove_level(head, books, books.orders[order, Order.BOOK], level)
+    books.orders[order, Order.LEVEL] = 0
+    books.orders[order, Order.BOOK] = 0
+
+
+@kernel
+def show_less(books: Books, order: int, lots: int) -> None:
+    """An order in a queue shows fewer lots; a negative number: more."""
+    books.orders[order, Order.VISIBLE] -= lots
+    books.levels[books.orders[order, Order.LEVEL], Level.LOTS] -= lots
+
+
+@kernel
+def to_the_end(books: Books, order: int) -> None:
+    """Make an order the last of its level's queue."""
+    level = books.orders[order, Order.LEVEL]
+    _unlink(books, order, level)
+    _append(books, order, level)
+
+
+@kernel
+def part_of(orders: Rows, order: int) -> int:
+    """Lots that a book shows of an order anew: all, or the next part of an iceberg."""
+    display = orders[order, Order.DISPLAY]
+    if display == 0:
+        return orders[order, Order.REMAINING]
+    return min(display, orders[order, Order.REMAINING])

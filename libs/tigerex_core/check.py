@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 import numpy as np
 
 from tigerex_core.check_books import broken_books
+from tigerex_core.check_orders import broken_orders
 from tigerex_core.check_tables import broken_tables
 from tigerex_core.layout import (
     ISSUED_MAX,
@@ -17,6 +18,7 @@ from tigerex_core.layout import (
     Head,
     Market,
     Order,
+    Place,
     State,
     Transfer,
 )
@@ -28,7 +30,7 @@ FAULTS_MAX = 100  # reported at most
 def broken_invariants(state: State) -> list[str]:
     """Every broken invariant in words, at most FAULTS_MAX; empty when the state is sound."""
     faults = [*_sums(state), *_balances(state), *_holds(state)]
-    faults += [*broken_books(state), *broken_tables(state)]
+    faults += [*broken_books(state), *broken_orders(state), *broken_tables(state)]
     return faults[:FAULTS_MAX]
 
 
@@ -71,24 +73,35 @@ def _balances(state: State) -> list[str]:
     return faults
 
 
+def _needed(order: list[int], market: list[int]) -> int:
+    """What an order holds in full."""
+    if order[Order.SIDE] == Side.BUY:
+        return order[Order.PRICE] * order[Order.REMAINING] * market[Market.UNIT]
+    return order[Order.REMAINING] * market[Market.LOT]
+
+
 def _holds(state: State) -> list[str]:
     """Each balance holds what its open orders and reserved transfers still need."""
     expected: dict[int, int] = defaultdict(int)
     markets = state.registry.markets.tolist()
-    orders = state.books.orders
-    for order in orders[orders[:, Order.LEVEL] != 0].tolist():
-        market = markets[order[Order.MARKET]]
-        if order[Order.SIDE] == Side.BUY:
-            amount = order[Order.PRICE] * order[Order.REMAINING] * market[Market.UNIT]
-        else:
-            amount = order[Order.REMAINING] * market[Market.LOT]
+    orders = state.books.orders.tolist()
+    faults = []
+    for order in orders:
+        if order[Order.PLACE] == Place.NONE:
+            continue
+        amount = _needed(order, markets[order[Order.MARKET]])
+        leg = orders[order[Order.OTHER_LEG]]  # row 0: all zeros
+        if order[Order.OTHER_LEG] and order[Order.PLACE] != Place.BOOK:
+            amount = max(0, amount - _needed(leg, markets[leg[Order.MARKET]]))
+        if order[Order.HELD] != amount:
+            faults.append(f"order {order[Order.ID]}: holds {order[Order.HELD]}, needs {amount}")
         expected[order[Order.PAYS]] += amount
     transfers = state.transfers.rows
     for transfer in transfers[transfers[:, Transfer.AMOUNT] != 0].tolist():
         expected[transfer[Transfer.PAYS]] += transfer[Transfer.AMOUNT]
     held = state.ledger.balances[:, Balance.HELD]
     rows = set(np.nonzero(held)[0].tolist()) | set(expected)
-    return [
+    return faults + [
         f"balance row {row}: holds {held[row]}, open remainders are {expected[row]}"
         for row in sorted(rows)
         if int(held[row]) != expected[row]

@@ -1,42 +1,104 @@
-"""The books' invariants: order of prices and times, links, totals, trees."""
+"""The books' invariants: order of prices and times, links, totals, trees; of waiting stops, too."""
 
-from tigerex_core.layout import Books, BookSide, Head, Level, Node, Order, State, book_row
-from tigerex_core.records import Side
+from collections.abc import Iterator
+
+from tigerex_core.layout import (
+    FALL,
+    RISE,
+    Books,
+    BookSide,
+    Head,
+    Level,
+    Market,
+    Node,
+    Order,
+    Place,
+    State,
+    book_row,
+)
+from tigerex_core.records import OrderType, Side
 
 Row = list[int]
 
+_NAMES = {Side.BUY: "bids", Side.SELL: "asks", FALL: "stops for a fall", RISE: "stops for a rise"}
+
 
 def broken_books(state: State) -> list[str]:
-    """Faults of every market's two sides."""
-    faults: list[str] = []
+    """Faults of every market's four queues."""
     levels = state.books.levels.tolist()
     orders = state.books.orders.tolist()
+    markets = state.registry.markets.tolist()
+    faults: list[str] = []
     seen = 0
     for market in range(1, state.head[Head.MARKETS] + 1):
-        best: dict[Side, int] = {}
-        for side in Side:
+        best: dict[int, int] = {}
+        for side, name in _NAMES.items():
             chain = _level_chain(state.books, levels, book_row(market, side))
-            what = f"market {market}, side {side.name}"
-            faults += [f"{what}: {fault}" for fault in _chain_faults(chain, levels, side)]
             faults += [
-                f"{what}: {fault}"
-                for fault in _tree_faults(state.books, chain, levels, book_row(market, side))
+                f"market {market}, {name}: {fault}"
+                for fault in _side_faults(state.books, levels, orders, market, side, chain)
             ]
-            for level in chain:
-                queue = _queue(orders, levels[level])
-                seen += len(queue)
-                for fault in _queue_faults(queue, orders, level, levels[level]):
-                    faults.append(f"{what}, price {levels[level][Level.PRICE]}: {fault}")
-                for order in queue:
-                    if (orders[order][Order.MARKET], orders[order][Order.SIDE]) != (market, side):
-                        faults.append(f"{what}: order {orders[order][Order.ID]} is of another book")
+            seen += sum(levels[level][Level.COUNT] for level in chain)
             if chain:
                 best[side] = levels[chain[0]][Level.PRICE]
-        if len(best) == len(Side) and best[Side.BUY] >= best[Side.SELL]:
-            faults.append(f"market {market}: bid {best[Side.BUY]} crosses ask {best[Side.SELL]}")
-    if seen != state.head[Head.ORDERS]:
-        faults.append(f"{seen} orders on the books, {state.head[Head.ORDERS]} are counted")
+        faults += [f"market {market}: {fault}" for fault in _price_faults(best, markets[market])]
+    queued = sum(order[Order.PLACE] in {Place.BOOK, Place.STOPS} for order in orders)
+    if seen != queued:
+        faults.append(f"{seen} orders in queues, {queued} say that they are")
     return faults
+
+
+def _price_faults(best: dict[int, int], market: Row) -> Iterator[str]:
+    """No bid crosses an ask, and no stop waits whose price has come."""
+    last = market[Market.LAST_PRICE]
+    if Side.BUY in best and Side.SELL in best and best[Side.BUY] >= best[Side.SELL]:
+        yield f"bid {best[Side.BUY]} crosses ask {best[Side.SELL]}"
+    if last and RISE in best and best[RISE] <= last:
+        yield f"a stop waits for a rise to {best[RISE]}, the last price is {last}"
+    if last and FALL in best and best[FALL] >= last:
+        yield f"a stop waits for a fall to {best[FALL]}, the last price is {last}"
+
+
+def _side_faults(
+    books: Books, levels: list[Row], orders: list[Row], market: int, side: int, chain: list[int]
+) -> Iterator[str]:
+    book = book_row(market, side)
+    yield from _chain_faults(chain, levels, rising=side in {Side.SELL, RISE})
+    yield from _tree_faults(books, chain, levels, book)
+    for level in chain:
+        queue = _queue(orders, levels[level])
+        for fault in _queue_faults(queue, orders, level, levels[level]):
+            yield f"price {levels[level][Level.PRICE]}: {fault}"
+        for order in queue:
+            row = orders[order]
+            if (row[Order.MARKET], row[Order.BOOK]) != (market, book):
+                yield f"order {row[Order.ID]} is of another book"
+            for fault in _order_faults(row, side, levels[level][Level.PRICE]):
+                yield f"order {row[Order.ID]} {fault}"
+
+
+def _order_faults(row: Row, side: int, price: int) -> Iterator[str]:
+    if side in set(Side):
+        shown, most = row[Order.VISIBLE], row[Order.DISPLAY] or row[Order.REMAINING]
+        if (row[Order.PLACE], row[Order.SIDE], row[Order.PRICE]) != (Place.BOOK, side, price):
+            yield "is not of this level"
+        if not 0 < shown <= min(most, row[Order.REMAINING]):
+            yield f"shows {shown} of {row[Order.REMAINING]} lots"
+        if not row[Order.DISPLAY] and shown != row[Order.REMAINING]:
+            yield "does not show all"
+        return
+    if (row[Order.PLACE], row[Order.STOP_PRICE]) != (Place.STOPS, price):
+        yield "does not wait for this price"
+    if waits_for(row) != side or row[Order.TRAILING]:
+        yield "waits for another move"
+    if row[Order.VISIBLE]:
+        yield "is shown while it waits"
+
+
+def waits_for(row: Row) -> int:
+    """RISE or FALL: which way the price must go for a stop to fire."""
+    loss = row[Order.TYPE] in {OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT}
+    return RISE if loss == (row[Order.SIDE] == Side.BUY) else FALL
 
 
 def _level_chain(books: Books, levels: list[Row], side: int) -> list[int]:
@@ -49,36 +111,32 @@ def _level_chain(books: Books, levels: list[Row], side: int) -> list[int]:
     return chain
 
 
-def _chain_faults(chain: list[int], levels: list[Row], side: Side) -> list[str]:
+def _chain_faults(chain: list[int], levels: list[Row], *, rising: bool) -> Iterator[str]:
     prices = [levels[level][Level.PRICE] for level in chain]
     previous = [levels[level][Level.PREVIOUS] for level in chain]
-    faults = []
-    if prices != sorted(set(prices), reverse=side is Side.BUY):
-        faults.append("levels are out of order")
+    if prices != sorted(set(prices), reverse=not rising):
+        yield "levels are out of order"
     if previous != [0, *chain][: len(chain)]:
-        faults.append("levels are wrongly linked backwards")
-    return faults
+        yield "levels are wrongly linked backwards"
 
 
-def _tree_faults(books: Books, chain: list[int], levels: list[Row], side: int) -> list[str]:
+def _tree_faults(books: Books, chain: list[int], levels: list[Row], side: int) -> Iterator[str]:
     """The tree's leaves from left to right are the chain; forks test falling bits."""
     leaves: list[int] = []
-    faults = []
     stack = [(int(books.sides[side, BookSide.ROOT]), 64)]
     while stack and len(leaves) <= len(levels):
         at, bit_above = stack.pop()
         if at > 0:
             bit, left, right = (int(value) for value in books.nodes[at, : len(Node)])
             if bit >= bit_above:
-                faults.append(f"fork {at} tests bit {bit} below bit {bit_above}")
+                yield f"fork {at} tests bit {bit} below bit {bit_above}"
             stack += [(right, bit), (left, bit)]
         elif at < 0:
             leaves.append(-at)
     if leaves != chain:
-        faults.append("the price tree differs from the chain of levels")
+        yield "the price tree differs from the chain of levels"
     if books.sides[side, BookSide.LEVELS] != len(chain):
-        faults.append(f"{len(chain)} levels, {books.sides[side, BookSide.LEVELS]} are counted")
-    return faults
+        yield f"{len(chain)} levels, {books.sides[side, BookSide.LEVELS]} are counted"
 
 
 def _queue(orders: list[Row], level: Row) -> list[int]:
@@ -90,26 +148,19 @@ def _queue(orders: list[Row], level: Row) -> list[int]:
     return queue
 
 
-def _queue_faults(queue: list[int], orders: list[Row], level: int, row: Row) -> list[str]:
-    faults = []
-    ids = [orders[order][Order.ID] for order in queue]
-    if not queue or ids != sorted(set(ids)):
-        faults.append("orders are missing or not in the order of time")
+def _queue_faults(queue: list[int], orders: list[Row], level: int, row: Row) -> Iterator[str]:
+    if not queue:
+        yield "orders are missing"
     if queue and row[Level.LAST] != queue[-1]:
-        faults.append("the last order is not the last")
+        yield "the last order is not the last"
     if [orders[order][Order.PREVIOUS] for order in queue] != [0, *queue][: len(queue)]:
-        faults.append("orders are wrongly linked backwards")
-    lots = sum(orders[order][Order.REMAINING] for order in queue)
+        yield "orders are wrongly linked backwards"
+    lots = sum(orders[order][Order.VISIBLE] for order in queue)
     if (lots, len(queue)) != (row[Level.LOTS], row[Level.COUNT]):
-        faults.append(
-            f"{len(queue)} orders of {lots} lots,"
+        yield (
+            f"{len(queue)} orders show {lots} lots,"
             f" {row[Level.COUNT]} of {row[Level.LOTS]} are counted"
         )
     for order in queue:
-        if orders[order][Order.LEVEL] != level or orders[order][Order.PRICE] != row[Level.PRICE]:
-            faults.append(f"order {orders[order][Order.ID]} is not of this level")
-        if not 0 < orders[order][Order.REMAINING] <= orders[order][Order.QUANTITY]:
-            faults.append(
-                f"order {orders[order][Order.ID]} has {orders[order][Order.REMAINING]} lots left"
-            )
-    return faults
+        if orders[order][Order.LEVEL] != level:
+            yield f"order {orders[order][Order.ID]} is not of this level"

@@ -12,6 +12,7 @@ from tigerex_core.layout import (
     Node,
     Order,
     Seen,
+    Standing,
     State,
     Transfer,
     User,
@@ -61,9 +62,12 @@ def _by_pair(state: State) -> list[Indexed]:
     remembered = _counted(1, min(int(state.head[Head.REMEMBERED]), len(ring) - 1))
     balances = _counted(1, int(state.head[Head.BALANCES]))
     reserved = _used(transfers[:, Transfer.AMOUNT])
+    books = state.books
+    standings = _used(books.standings[:, Standing.ACCOUNT])
     return [
         ("balances", state.ledger.lookup, state.ledger.balances, Balance.ACCOUNT, balances),
-        ("order ids", state.books.id_index, orders, Order.ID, _used(orders[:, Order.LEVEL])),
+        ("order ids", state.books.id_index, orders, Order.ID, _used(orders[:, Order.PLACE])),
+        ("standings", books.standing_index, books.standings, Standing.ACCOUNT, standings),
         ("transfers", state.transfers.lookup, transfers, Transfer.ID_HI, reserved),
         ("window", state.window.lookup, ring, Seen.ID_HI, remembered),
     ]
@@ -71,7 +75,7 @@ def _by_pair(state: State) -> list[Indexed]:
 
 def _by_name(state: State) -> list[Indexed]:
     users, accounts, orders = state.registry.users, state.registry.accounts, state.books.orders
-    named = _used(orders[:, Order.LEVEL] * (orders[:, Order.NAME] != 0))
+    named = _used(orders[:, Order.PLACE] * (orders[:, Order.NAME] != 0))
     people = _counted(1, int(state.head[Head.USERS]))
     owned = _counted(CLEARING_ACCOUNT + 1, int(state.head[Head.ACCOUNTS]))
     return [
@@ -101,6 +105,13 @@ def _free_faults(state: State) -> list[str]:
     forks = int((books.nodes[:, Node.RIGHT] != 0).sum())
     tables: list[tuple[str, Rows, int, int, int]] = [
         ("orders", books.orders, Head.FREE_ORDER, Order.NEXT, int(state.head[Head.ORDERS])),
+        (
+            "standings",
+            books.standings,
+            Head.FREE_STANDING,
+            Standing.FIRST,
+            int((books.standings[:, Standing.ACCOUNT] != 0).sum()),
+        ),
         ("levels", books.levels, Head.FREE_LEVEL, Level.NEXT, levels),
         ("forks", books.nodes, Head.FREE_NODE, Node.LEFT, forks),
         (

@@ -14,18 +14,21 @@ from tigerex_core.dispatch import apply_batch
 from tigerex_core.index import find_named, find_pair
 from tigerex_core.jit import UNCOMPILED
 from tigerex_core.layout import (
+    CANCELS_MAX,
     COMMAND_EVENTS_MAX,
     Balance,
     BookSide,
     Head,
     Level,
+    Market,
     Order,
+    Place,
     State,
     allocate,
     book_row,
     tables,
 )
-from tigerex_core.output import CAUSE_WIDTH, WRITTEN, Out
+from tigerex_core.output import CAUSE_WIDTH, EVENTS_MOST, WRITTEN, Out
 from tigerex_core.records import (
     COMMAND_WIDTH,
     EVENT_WIDTH,
@@ -41,14 +44,14 @@ from tigerex_core.snapshot import Image, capacity_of, image_of, restore
 # Raised with any change of the kernel after which the same commands give other events.
 KERNEL_VERSION: int = 2
 
-EVENT_BUFFER_ROWS = 8 * COMMAND_EVENTS_MAX  # of one run of the kernel; 0.9 MB
+EVENT_BUFFER_ROWS = 4 * COMMAND_EVENTS_MAX  # of one run of the kernel; 1.1 MB
 
 Depth = list[tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class OpenOrder:
-    """An order on the book; price in ticks, quantities in lots."""
+    """An order on the book, or a stop that waits; prices in ticks, quantities in lots."""
 
     order_id: int
     account: int
@@ -58,6 +61,17 @@ class OpenOrder:
     quantity: int
     remaining: int
     client_order_id: str
+    order_type: int
+    time_in_force: int
+    post_only: bool
+    stop_price: int
+    trailing: int  # basis points
+    display: int
+    visible: int  # what the book shows
+    expire_ns: int
+    self_trade: int  # as commanded
+    list_id: int
+    waiting: bool
 
 
 class Core:
@@ -68,7 +82,9 @@ class Core:
         self._capacity = capacity
         self._state: State = allocate(capacity)
         self._out = Out(
-            np.zeros((EVENT_BUFFER_ROWS, EVENT_WIDTH), np.int64), np.zeros(CAUSE_WIDTH, np.int64)
+            np.zeros((EVENT_BUFFER_ROWS, EVENT_WIDTH), np.int64),
+            np.zeros(CAUSE_WIDTH, np.int64),
+            np.zeros(CANCELS_MAX, np.int64),
         )
 
     @classmethod
@@ -115,6 +131,7 @@ class Core:
                 end = apply_batch(self._state, self._out, rows, done, seq)
         else:
             end = apply_batch(self._state, self._out, rows, done, seq)
+        assert self._out.cause[EVENTS_MOST] <= COMMAND_EVENTS_MAX  # noqa: S101 - else overrun
         return int(end) - done, self._out.events[: self._out.cause[WRITTEN]].copy()
 
     def balances(self, account: int) -> dict[int, tuple[int, int]]:
@@ -127,15 +144,15 @@ class Core:
         }
 
     def open_orders(self, account: int) -> list[OpenOrder]:
-        """The account's orders on the book, oldest first."""
+        """The account's orders on the book and waiting stops, oldest first."""
         orders = self._state.books.orders
-        rows = np.nonzero((orders[:, Order.ACCOUNT] == account) & (orders[:, Order.LEVEL] != 0))[0]
+        rows = np.nonzero((orders[:, Order.ACCOUNT] == account) & (orders[:, Order.PLACE] != 0))[0]
         return [self._open_order(int(row)) for row in rows[np.argsort(orders[rows, Order.ID])]]
 
     def find_order(
         self, account: int, *, order_id: int = 0, name: Rows | None = None
     ) -> OpenOrder | None:
-        """An order on the book by its id or by its client order id (five words); None when there is
+        """An open order by its id or by its client order id (five words); None when there is
         none."""
         books = self._state.books
         with np.errstate(over="ignore"):
@@ -154,6 +171,21 @@ class Core:
         return self._side_depth(market, Side.BUY, levels), self._side_depth(
             market, Side.SELL, levels
         )
+
+    def last_price(self, market: int) -> int:
+        """Price of the market's last trade in ticks, 0 when there was none."""
+        if not 1 <= market <= self._state.head[Head.MARKETS]:
+            return 0
+        return int(self._state.registry.markets[market, Market.LAST_PRICE])
+
+    @property
+    def pending(self) -> bool:
+        """Whether orders are due to expire, or fired stops to be run, that the last command had no
+        step left for: another command, a TICK, should follow at once."""
+        head, books = self._state.head, self._state.books
+        soonest = books.orders[books.expiring[1], Order.EXPIRE_NS] if head[Head.EXPIRING] else 0
+        due = soonest != 0 and soonest <= head[Head.TIME_NS]
+        return bool(due or head[Head.RUNNABLE] != 0)
 
     def check(self) -> list[str]:
         """Broken invariants in words; empty when the state is sound. See `check`."""
@@ -189,6 +221,17 @@ class Core:
             quantity=int(order[Order.QUANTITY]),
             remaining=int(order[Order.REMAINING]),
             client_order_id=unpack_name(order[Order.NAME : Order.NAME + NAME_WORDS]),
+            order_type=int(order[Order.TYPE]),
+            time_in_force=int(order[Order.TIME_IN_FORCE]),
+            post_only=bool(order[Order.POST_ONLY]),
+            stop_price=int(order[Order.STOP_PRICE]),
+            trailing=int(order[Order.TRAILING]),
+            display=int(order[Order.DISPLAY]),
+            visible=int(order[Order.VISIBLE]),
+            expire_ns=int(order[Order.EXPIRE_NS]),
+            self_trade=int(order[Order.SELF_TRADE]),
+            list_id=int(order[Order.LIST_ID]),
+            waiting=bool(order[Order.PLACE] != Place.BOOK),
         )
 
 

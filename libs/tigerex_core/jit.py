@@ -26,15 +26,26 @@ def kernel(function: Function) -> Function:
     For compiled callers only. It has no wrapper for Python, which halves the time to compile; a
     test sees to it that no Python code calls one.
     """
-    return _compile(function, KERNELS, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    return _compile(function, KERNELS, True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
+def routine(function: Function) -> Function:
+    """A part of the kernel that is called, not inlined: for what happens seldom, where another copy
+    of it would cost more time to compile than passing the state does."""
+    return _compile(function, KERNELS, False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 def entry(function: Function) -> Function:
     """A compiled function that Python calls; only these are worth a place in numba's cache."""
-    return _compile(function, ENTRIES, cache=True, no_cfunc_wrapper=True)
+    return _compile(function, ENTRIES, True, cache=True, no_cfunc_wrapper=True)
 
 
-def _compile(function: Function, known: list[Any], **options: bool) -> Function:
-    compiled: Any = numba.njit(nogil=True, _nrt=False, forceinline=True, **options)(function)  # type: ignore[call-overload]
+def _compile(
+    function: Function,
+    known: list[Any],
+    inlined: bool,
+    **options: bool,
+) -> Function:
+    compiled: Any = numba.njit(nogil=True, _nrt=False, forceinline=inlined, **options)(function)  # type: ignore[call-overload]
     known.append(compiled)
     return cast(Function, compiled)

@@ -99,7 +99,7 @@ class Market(IntEnum):
     BREAKER_TIME_NS = 13  # when its window began (v1: 0)
     TRAILING_FIRST = 14  # chain of waiting trailing stops, oldest first (v1: 0)
     TRAILING_LAST = 15
-    TRAILING = 16  # how many they are
+    TRAILING = 16  # how many wait, fired ones included
     FIRED_FIRST = 17  # chain of stops that have fired and wait to be run (v1: 0)
     FIRED_LAST = 18
     FIRED = 19  # how many they are
@@ -187,8 +187,8 @@ class Order(IntEnum):
     OLDER = 35  # orders of that standing (v1: build, by ID)
     YOUNGER = 36
     HEAP = 37  # place in `Books.expiring`, 0: none
-    OTHER_LEG = 38  # the other order of its list
-    LIST_ID = 39
+    OTHER_LEG = 38  # the other order of its list while both are open
+    LIST_ID = 39  # also after the other has ended
 
 
 ORDER_WIDTH = len(Order) + NAME_WORDS - 1

@@ -32,11 +32,9 @@ def has_room(head: Rows, ledger: Ledger, rows: int) -> bool:
 
 
 @kernel
-def ensure_balance(head: Rows, ledger: Ledger, accounts: Rows, account: int, asset: int) -> int:
-    """The balance row, added when it is missing; the caller has seen that there is room."""
-    row = find_balance(ledger, account, asset)
-    if row != 0:
-        return row
+def add_balance(head: Rows, ledger: Ledger, accounts: Rows, account: int, asset: int) -> int:
+    """A new balance row for an account that has none of the asset; the caller has seen that there
+    is room."""
     row = head[Head.BALANCES] + 1
     head[Head.BALANCES] = row
     ledger.balances[row, Balance.ACCOUNT] = account
@@ -45,6 +43,15 @@ def ensure_balance(head: Rows, ledger: Ledger, accounts: Rows, account: int, ass
         ledger.balances[row, Balance.MAY_OWE] = 1
     insert(ledger.lookup, hash_pair(account, asset), row)
     return row
+
+
+@kernel
+def ensure_balance(head: Rows, ledger: Ledger, accounts: Rows, account: int, asset: int) -> int:
+    """The balance row, added when it is missing; the caller has seen that there is room."""
+    row = find_balance(ledger, account, asset)
+    if row != 0:
+        return row
+    return add_balance(head, ledger, accounts, account, asset)
 
 
 @kernel
@@ -58,22 +65,29 @@ def spendable(ledger: Ledger, row: int) -> int:
 
 
 @kernel
+def refuse_spending(
+    ledger: Ledger, accounts: Rows, account: int, asset: int, row: int, amount: int, column: int
+) -> int:
+    """DONE when the account, whose balance row is known (0: none), can pay the amount."""
+    limit = 0
+    if row != 0:
+        limit = spendable(ledger, row)
+    elif may_owe(accounts, account):
+        limit = ISSUED_MAX - ledger.assets[asset, Asset.ISSUED]
+    if amount <= limit:
+        return DONE
+    if may_owe(accounts, account):
+        return refuse(Reason.OVERFLOW, column)
+    return refuse(Reason.INSUFFICIENT_BALANCE, column)
+
+
+@kernel
 def refuse_payment(
     ledger: Ledger, accounts: Rows, account: int, asset: int, amount: int, column: int
 ) -> int:
     """DONE when the account can pay the amount, which may need a new balance row."""
     row = find_balance(ledger, account, asset)
-    owes = may_owe(accounts, account)
-    limit = 0
-    if row != 0:
-        limit = spendable(ledger, row)
-    elif owes:
-        limit = ISSUED_MAX - ledger.assets[asset, Asset.ISSUED]
-    if amount <= limit:
-        return DONE
-    if owes:
-        return refuse(Reason.OVERFLOW, column)
-    return refuse(Reason.INSUFFICIENT_BALANCE, column)
+    return refuse_spending(ledger, accounts, account, asset, row, amount, column)
 
 
 @kernel

@@ -1,17 +1,8 @@
-"""Commands about what is traded: assets, markets and their states, fee tiers."""
+"""Commands about what is traded: assets and markets."""
 
-from tigerex_core.checks import refuse_asset, refuse_market
+from tigerex_core.checks import refuse_asset
 from tigerex_core.jit import kernel
-from tigerex_core.layout import (
-    FEE_PPM_MAX,
-    SCALE_MAX,
-    TIER_MAX,
-    Asset,
-    Head,
-    Market,
-    State,
-    Tier,
-)
+from tigerex_core.layout import BREAKER_WINDOW_NS, SCALE_MAX, Asset, Head, Market, State
 from tigerex_core.ledger import ensure_balance, refuse_rows
 from tigerex_core.money import OVERFLOW, checked_multiply, power_of_ten
 from tigerex_core.names import is_name
@@ -26,7 +17,9 @@ from tigerex_core.records import (
     MarketState,
     Reason,
     Rows,
+    SelfTrade,
 )
+from tigerex_core.rules import price_discounts
 
 
 @kernel
@@ -122,6 +115,16 @@ def _refuse_new_market(state: State, commands: Rows, c: int) -> int:
 
 
 @kernel
+def _set_first_limits(markets: Rows, market: int, notional_min: int) -> None:
+    """Of a new market; all others are 0."""
+    markets[market, Market.LIMIT + MarketLimit.PRICE_MIN] = 1
+    markets[market, Market.LIMIT + MarketLimit.QUANTITY_MIN] = 1
+    markets[market, Market.LIMIT + MarketLimit.NOTIONAL_MIN] = notional_min
+    markets[market, Market.LIMIT + MarketLimit.BREAKER_WINDOW_NS] = BREAKER_WINDOW_NS
+    markets[market, Market.LIMIT + MarketLimit.SELF_TRADE] = SelfTrade.NONE
+
+
+@kernel
 def create_market(state: State, out: Out, commands: Rows, c: int) -> int:
     refusal = _refuse_new_market(state, commands, c)
     if refusal != DONE:
@@ -139,12 +142,13 @@ def create_market(state: State, out: Out, commands: Rows, c: int) -> int:
     markets[market, Market.UNIT] = tick * lot // whole
     markets[market, Market.PRICE_MAX] = commands[c, Command.PRICE]
     markets[market, Market.QUANTITY_MAX] = commands[c, Command.QUANTITY]
-    markets[market, Market.LIMIT + MarketLimit.NOTIONAL_MIN] = commands[c, Command.AMOUNT]
+    _set_first_limits(markets, market, commands[c, Command.AMOUNT])
     markets[market, Market.STATE] = MarketState.OPEN
     ledger = state.ledger
     markets[market, Market.FEE_BASE] = ensure_balance(head, ledger, accounts, FEES_ACCOUNT, base)
     markets[market, Market.FEE_QUOTE] = ensure_balance(head, ledger, accounts, FEES_ACCOUNT, quote)
     _copy_name(markets, market, Market.NAME, commands, c)
+    price_discounts(head, markets)
     at = begin_event(out, EventKind.MARKET_CREATED)
     out.events[at, Event.MARKET] = market
     out.events[at, Event.ASSET] = base
@@ -155,38 +159,4 @@ def create_market(state: State, out: Out, commands: Rows, c: int) -> int:
     out.events[at, Event.QUANTITY] = commands[c, Command.QUANTITY]
     out.events[at, Event.AMOUNT] = commands[c, Command.AMOUNT]
     copy_name(out, at, commands, c, Command.NAME)
-    return DONE
-
-
-@kernel
-def set_market_state(state: State, out: Out, commands: Rows, c: int) -> int:
-    market, value = commands[c, Command.MARKET], commands[c, Command.VALUE]
-    refusal = refuse_market(state, market)
-    if refusal != DONE:
-        return refusal
-    if value < MarketState.OPEN or value > MarketState.HALTED:
-        return refuse(Reason.INVALID_STATE, Command.VALUE)
-    state.registry.markets[market, Market.STATE] = value
-    at = begin_event(out, EventKind.MARKET_STATE_SET)
-    out.events[at, Event.MARKET] = market
-    out.events[at, Event.VALUE] = value
-    return DONE
-
-
-@kernel
-def set_fee_tier(state: State, out: Out, commands: Rows, c: int) -> int:
-    tier = commands[c, Command.VALUE]
-    maker, taker = commands[c, Command.AMOUNT], commands[c, Command.AUX]
-    if tier < 0 or tier > TIER_MAX:
-        return refuse(Reason.INVALID_TIER, Command.VALUE)
-    if maker < 0 or maker > FEE_PPM_MAX:
-        return refuse(Reason.INVALID_FEE, Command.AMOUNT)
-    if taker < 0 or taker > FEE_PPM_MAX:
-        return refuse(Reason.INVALID_FEE, Command.AUX)
-    state.registry.tiers[tier, Tier.MAKER_PPM] = maker
-    state.registry.tiers[tier, Tier.TAKER_PPM] = taker
-    at = begin_event(out, EventKind.FEE_TIER_SET)
-    out.events[at, Event.VALUE] = tier
-    out.events[at, Event.AMOUNT] = maker
-    out.events[at, Event.AUX] = taker
     return DONE

@@ -22,6 +22,16 @@ def is_blank(rows: Rows, row: int, column: int) -> bool:
 
 
 @kernel
+def same_name(
+    rows: Rows, row: int, column: int, others: Rows, other: int, other_column: int
+) -> bool:
+    for word in range(NAME_WORDS):
+        if rows[row, column + word] != others[other, other_column + word]:
+            return False
+    return True
+
+
+@kernel
 def _present(word: int) -> int:
     """1 in each byte that is 0x20 or more; for bytes below 0x80."""
     bits = word & _PRINTABLE_BITS

@@ -85,7 +85,7 @@ TRANSITIONS: Mapping[OrderState, Mapping[Step, OrderState]] = {
 # States without a way on.
 CLOSED = frozenset(state for state, steps in TRANSITIONS.items() if not steps)
 
-STOP_TYPES = frozenset(
+STOP_TYPES: frozenset[int] = frozenset(
     {
         OrderType.STOP_LOSS,
         OrderType.STOP_LOSS_LIMIT,

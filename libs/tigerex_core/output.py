@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from tigerex_core.jit import kernel
-from tigerex_core.records import NAME_WORDS, Command, Event, EventKind, Rows
+from tigerex_core.records import EVENT_WIDTH, NAME_WORDS, Command, Event, EventKind, Rows
 
 DONE = 0  # what a handler returns when it has done what was asked
 
@@ -15,14 +15,20 @@ TIME_NS = 1
 COMMAND = 2
 REQUEST_HI = 3
 REQUEST_LO = 4
-CAUSE_WIDTH = 5
+TAKER = 5  # order row that the command has made and that has not been matched yet, or 0
+FILLS_LEFT = 6  # of FILLS_MAX
+STEPS_LEFT = 7  # of STEPS_MAX
+EVENTS_MOST = 8  # that one command has caused, of all in the batch
+CAUSE_WIDTH = 9
 
 
 class Out(NamedTuple):
-    """The event buffer, and one row about the command at work: what all of its events say."""
+    """The event buffer, one row about the command at work (what all of its events say, and what may
+    still happen around it), and room for the rows of the orders that a CANCEL_ALL cancels."""
 
     events: Rows
     cause: Rows
+    oldest: Rows
 
 
 @kernel
@@ -30,7 +36,7 @@ def begin_event(out: Out, kind: int) -> int:
     """A new event of this kind, otherwise zero; its row."""
     at = out.cause[WRITTEN]
     out.cause[WRITTEN] = at + 1
-    for column in range(out.events.shape[1]):
+    for column in range(EVENT_WIDTH):
         out.events[at, column] = 0
     out.events[at, Event.KIND] = kind
     out.events[at, Event.TIME_NS] = out.cause[TIME_NS]
@@ -38,6 +44,13 @@ def begin_event(out: Out, kind: int) -> int:
     out.events[at, Event.REQUEST_HI] = out.cause[REQUEST_HI]
     out.events[at, Event.REQUEST_LO] = out.cause[REQUEST_LO]
     return at
+
+
+@kernel
+def disown(out: Out) -> None:
+    """What follows happens around the command and is no answer to its request."""
+    out.cause[REQUEST_HI] = 0
+    out.cause[REQUEST_LO] = 0
 
 
 @kernel
