@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 import sys
+from collections.abc import Callable
 from functools import partial
 
 from tigerex_core import Core
@@ -32,14 +33,14 @@ def snapshot_store(settings: Settings) -> SnapshotStore:
     return SnapshotStore(partial(conninfo, settings, application_name="tigerex-snapshots"))
 
 
-async def make_snapshot(settings: Settings) -> SnapshotHead:
+async def make_snapshot(settings: Settings, new_core: Callable[[], Core] = Core) -> SnapshotHead:
     """Execute what no snapshot covers, check the state, and keep it as of the journal's end.
 
     Raises SnapshotError where the state is not sound, and what `recover` raises.
     """
     store = snapshot_store(settings)
     async with await connect_pool(settings, max_size=2, autocommit=True) as pool:
-        replay, _ = await recover(store, JournalReader(pool), Core, _ignore)
+        replay, _ = await recover(store, JournalReader(pool), new_core, _ignore)
     if not replay.head.seq:
         raise SnapshotError("the journal is empty")
     broken = replay.core.check()
