@@ -27,12 +27,15 @@ from tigerex_services.exchange.host.crash import CrashPoint, crash_point
 from tigerex_services.exchange.host.host import Host
 from tigerex_services.exchange.host.publisher import Publisher
 from tigerex_services.exchange.host.snapshots_keeper import Keeper
+from tigerex_services.exchange.service.account_admin import AccountAdmin
 from tigerex_services.exchange.service.accounts import AccountService
 from tigerex_services.exchange.service.admin import AdminService
+from tigerex_services.exchange.service.audited import Audited
 from tigerex_services.exchange.service.executor import Executor
 from tigerex_services.exchange.service.journal import JournalService
 from tigerex_services.exchange.service.keys import KeyService
 from tigerex_services.exchange.service.limits import RateLimits
+from tigerex_services.exchange.service.market_admin import MarketAdmin
 from tigerex_services.exchange.service.markets import MarketService
 from tigerex_services.exchange.service.trading import TradingService
 from tigerex_services.exchange.servicers.accounts import AccountServicer
@@ -89,6 +92,7 @@ async def _serve(
     executor = Executor(host.leader, reader)
     keys = KeyService(executor, AdminStorage(pool), box, clock)
     limits = RateLimits.from_settings(settings, clock)
+    audited = Audited(executor, AdminStorage(pool), clock)
     journal = JournalService(executor, reader, partial(prove_beside, settings))
     server = GrpcServer(
         settings,
@@ -99,7 +103,7 @@ async def _serve(
             AccountServicer(AccountService(executor)),
             MarketServicer(MarketService(executor)),
             JournalServicer(journal),
-            AdminServicer(AdminService(executor, AdminStorage(pool), clock), keys),
+            AdminServicer(AdminService(audited), MarketAdmin(audited), AccountAdmin(audited), keys),
         ),
         limiter=limits,
     )

@@ -146,6 +146,17 @@ class AccountService:
         )
         return (await self._executor.execute(row)).seq
 
+    async def set_fee_payment(
+        self, principal: Principal, request_id: bytes, account_id: int, *, discounted: bool
+    ) -> tuple[AccountInfo, int]:
+        """The account as it then is, and the seq from which on it pays fees so."""
+        account = own_account(principal, account_id, self.directory)
+        row = commands.set_fee_payment(
+            own_request_id(principal, request_id), account.account_id, discounted=discounted
+        )
+        answer = await self._executor.execute(row)
+        return self.directory.account(account_id), answer.seq
+
     def _check_room(self, principal: Principal, user_id: int) -> None:
         """Raises Refused when a user makes too many accounts: the core's table is everybody's."""
         if principal.limited_to_user and len(self.directory.accounts(user_id)) >= ACCOUNTS_MAX:

@@ -33,10 +33,8 @@ def match(field: str, value: str, pattern: re.Pattern[str], allowed: str) -> str
     return value
 
 
-def client_order_id(value: str) -> str:
-    return match(
-        "client_order_id", value, CLIENT_ORDER_ID, "at most 40 printable ASCII characters, no space"
-    )
+def client_order_id(value: str, field: str = "client_order_id") -> str:
+    return match(field, value, CLIENT_ORDER_ID, "at most 40 printable ASCII characters, no space")
 
 
 def text(field: str, value: str, most: int, *, required: bool) -> str:

@@ -28,7 +28,7 @@ class Executor:
     async def execute(self, command: bytes) -> Answer:
         """The answer to one command; raises its refusal."""
         [answer] = await self.execute_all([command])
-        error = find_refusal(answer.events)
+        error = find_refusal(answer.events, self.leader.committed.directory)
         if error is not None:
             raise error
         return answer

@@ -1,6 +1,6 @@
 """Assets, markets and their books, for everyone who may read."""
 
-from tigerex_services.directory import AssetInfo, MarketInfo
+from tigerex_services.directory import AssetInfo, Directory, MarketInfo
 from tigerex_services.exchange.service import checks
 from tigerex_services.exchange.service.executor import Executor
 
@@ -15,8 +15,13 @@ class MarketService:
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
 
+    @property
+    def directory(self) -> Directory:
+        """The committed names; raises Unavailable while this process does not lead."""
+        return self._executor.leader.committed.directory
+
     def assets(self) -> list[AssetInfo]:
-        return self._executor.leader.committed.directory.assets()
+        return self.directory.assets()
 
     def markets(self) -> list[tuple[MarketInfo, int]]:
         """Markets with the ticks of their newest trade, 0 before the first."""

@@ -7,8 +7,9 @@ from tigerex_platform.errors import NotFound, TigerExError
 from tigerex_services.directory import Directory
 from tigerex_services.exchange.host.committed import Committed
 from tigerex_services.exchange.host.sequencer import Answer
-from tigerex_services.exchange.orders import OrderRecord
+from tigerex_services.exchange.orders import ListRecord, OrderRecord
 from tigerex_services.exchange.refusals import find_refusal
+from tigerex_services.exchange.service.cancels import cancel_in_parts
 from tigerex_services.exchange.service.executor import Executor
 from tigerex_services.exchange.service.ownership import own_account
 
@@ -51,11 +52,17 @@ class TradingService:
         async def results() -> list[Result]:
             answers = iter(await self._executor.answers(await queued))
             return [
-                (0, command) if isinstance(command, TigerExError) else _result(next(answers))
+                (0, command) if isinstance(command, TigerExError) else self._result(next(answers))
                 for command in commands
             ]
 
         return results
+
+    async def cancel_all(
+        self, request_id: bytes, row_of: Callable[[bytes], bytes]
+    ) -> tuple[list[int], int, int]:
+        """See `cancel_in_parts`."""
+        return await cancel_in_parts(self._executor, request_id, row_of)
 
     async def find_order(
         self, principal: Principal, account_id: int, order_id: int, client_order_id: str
@@ -81,7 +88,24 @@ class TradingService:
         wanted = [order for order in orders if market_id in (0, order.market)]
         return wanted, leader.committed_seq
 
+    def find_list(
+        self, principal: Principal, account_id: int, list_id: int, client_list_id: str
+    ) -> tuple[ListRecord, list[OrderRecord]]:
+        """A list with an open or recently closed order, and those of its orders; raises
+        NotFound.
+        """
+        self.check_account(principal, account_id)
+        orders = self.committed.orders
+        found = (
+            orders.find_list(list_id)
+            if list_id
+            else orders.find_list_by_name(account_id, client_list_id)
+        )
+        if found is None or found.account != account_id:
+            raise NotFound("open or recently closed list", list_id or client_list_id)
+        legs = (orders.find(found.limit_id), orders.find(found.stop_id))
+        return found, [order for order in legs if order is not None]
 
-def _result(answer: Answer) -> Result:
-    error = find_refusal(answer.events)
-    return answer if error is None else (answer.seq, error)
+    def _result(self, answer: Answer) -> Result:
+        error = find_refusal(answer.events, self.directory)
+        return answer if error is None else (answer.seq, error)

@@ -84,6 +84,17 @@ class AccountServicer(accounts_pb2_grpc.AccountServiceServicer):
         seq = await self._service.void(current_principal(), request.request_id, request.transfer_id)
         return pb.VoidTransferResponse(seq=seq)
 
+    async def SetFeePayment(
+        self, request: pb.SetFeePaymentRequest, context: Context
+    ) -> pb.SetFeePaymentResponse:
+        account, seq = await self._service.set_fee_payment(
+            current_principal(),
+            request.request_id,
+            request.account_id,
+            discounted=request.discounted,
+        )
+        return pb.SetFeePaymentResponse(account=translate.account_message(account), seq=seq)
+
     async def AdvanceEpoch(
         self, request: pb.AdvanceEpochRequest, context: Context
     ) -> pb.AdvanceEpochResponse:

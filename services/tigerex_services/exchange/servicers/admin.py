@@ -8,9 +8,12 @@ from tigerex.exchange.v1 import admin_pb2_grpc
 
 from tigerex_platform.auth import current_principal
 from tigerex_services.directory import market_from_proto
+from tigerex_services.exchange.service.account_admin import AccountAdmin
 from tigerex_services.exchange.service.admin import AdminService
 from tigerex_services.exchange.service.keys import KeyService
+from tigerex_services.exchange.service.market_admin import MarketAdmin
 from tigerex_services.exchange.servicers import translate
+from tigerex_services.market_limits import asked_limits
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -18,8 +21,12 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
     """Messages in, one call of a service, messages out."""
 
-    def __init__(self, service: AdminService, keys: KeyService) -> None:
+    def __init__(
+        self, service: AdminService, markets: MarketAdmin, accounts: AccountAdmin, keys: KeyService
+    ) -> None:
         self._service = service
+        self._markets = markets
+        self._accounts = accounts
         self._keys = keys
 
     async def EnsureAsset(
@@ -40,10 +47,12 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
         directory = self._service.directory
         base = directory.asset(request.market.base_asset)
         quote = directory.asset(request.market.quote_asset)
-        market = await self._service.ensure_market(
+        wanted = market_from_proto(request.market, base, quote)
+        market = await self._markets.ensure_market(
             current_principal(),
             request.request_id,
-            market_from_proto(request.market, base, quote),
+            wanted,
+            asked_limits(wanted, request.market.limits, "market.limits"),
             request.reason,
         )
         return pb.EnsureMarketResponse(market=translate.market_message(market))
@@ -51,15 +60,75 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
     async def SetMarketState(
         self, request: pb.SetMarketStateRequest, context: Context
     ) -> pb.SetMarketStateResponse:
-        market = await self._service.set_market_state(
+        market = await self._markets.set_market_state(
             current_principal(), request.request_id, request.symbol, request.state, request.reason
         )
         return pb.SetMarketStateResponse(market=translate.market_message(market))
 
+    async def SetMarketLimits(
+        self, request: pb.SetMarketLimitsRequest, context: Context
+    ) -> pb.SetMarketLimitsResponse:
+        market = self._service.directory.market(request.symbol)
+        market = await self._markets.set_market_limits(
+            current_principal(),
+            request.request_id,
+            market,
+            asked_limits(market, request.limits, "limits"),
+            request.reason,
+        )
+        return pb.SetMarketLimitsResponse(market=translate.market_message(market))
+
+    async def CancelMarketOrders(
+        self, request: pb.CancelMarketOrdersRequest, context: Context
+    ) -> pb.CancelMarketOrdersResponse:
+        canceled, remaining, seq = await self._markets.cancel_orders(
+            current_principal(), request.request_id, request.symbol, request.reason
+        )
+        return pb.CancelMarketOrdersResponse(canceled=canceled, remaining=remaining, seq=seq)
+
+    async def SetFeeDiscount(
+        self, request: pb.SetFeeDiscountRequest, context: Context
+    ) -> pb.SetFeeDiscountResponse:
+        await self._accounts.set_fee_discount(
+            current_principal(),
+            request.request_id,
+            request.fee_discount.asset,
+            request.fee_discount.discount,
+            request.reason,
+        )
+        return pb.SetFeeDiscountResponse(
+            fee_discount=translate.fee_discount_message(self._service.directory)
+        )
+
+    async def SetAccountFeePayment(
+        self, request: pb.SetAccountFeePaymentRequest, context: Context
+    ) -> pb.SetAccountFeePaymentResponse:
+        account = await self._accounts.set_fee_payment(
+            current_principal(),
+            request.request_id,
+            request.account_id,
+            request.reason,
+            discounted=request.discounted,
+        )
+        return pb.SetAccountFeePaymentResponse(account=translate.account_message(account))
+
+    async def SetAccount(
+        self, request: pb.SetAccountRequest, context: Context
+    ) -> pb.SetAccountResponse:
+        account = await self._accounts.set_account(
+            current_principal(),
+            request.request_id,
+            request.account_id,
+            request.fee_tier if request.HasField("fee_tier") else None,
+            request.frozen if request.HasField("frozen") else None,
+            request.reason,
+        )
+        return pb.SetAccountResponse(account=translate.account_message(account))
+
     async def SetFeeTier(
         self, request: pb.SetFeeTierRequest, context: Context
     ) -> pb.SetFeeTierResponse:
-        await self._service.set_fee_tier(
+        await self._accounts.set_fee_tier(
             current_principal(),
             request.request_id,
             request.tier,

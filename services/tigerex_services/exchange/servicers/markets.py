@@ -22,7 +22,10 @@ class MarketServicer(markets_pb2_grpc.MarketServiceServicer):
         self, request: pb.ListAssetsRequest, context: Context
     ) -> pb.ListAssetsResponse:
         assets = self._service.assets()
-        return pb.ListAssetsResponse(assets=[translate.asset_message(asset) for asset in assets])
+        return pb.ListAssetsResponse(
+            assets=[translate.asset_message(asset) for asset in assets],
+            fee_discount=translate.fee_discount_message(self._service.directory),
+        )
 
     async def ListMarkets(
         self, request: pb.ListMarketsRequest, context: Context

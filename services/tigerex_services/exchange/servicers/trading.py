@@ -1,6 +1,6 @@
 """gRPC translation of TradingService."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -8,23 +8,23 @@ import grpc
 from tigerex.exchange.v1 import trading_pb2 as pb
 from tigerex.exchange.v1 import trading_pb2_grpc
 
-from tigerex_core.records import Event, EventKind
 from tigerex_platform.auth import Principal, current_principal
 from tigerex_platform.errors import InvalidField, TigerExError
 from tigerex_platform.grpc.limiter import Limiter
-from tigerex_services.directory import Directory
 from tigerex_services.exchange.host.committed import Committed
-from tigerex_services.exchange.host.sequencer import Answer
 from tigerex_services.exchange.service import checks
 from tigerex_services.exchange.service.ownership import own_account, own_request_id
 from tigerex_services.exchange.service.trading import TradingService
-from tigerex_services.exchange.servicers import translate
+from tigerex_services.exchange.servicers import order_messages, order_rows
 from tigerex_services.exchange.servicers.stream import CommandStream, Finish, OpenStreams
 
 BATCH_COMMANDS_MAX = 256
 SUBMIT_STREAM = "/tigerex.exchange.v1.TradingService/SubmitStream"
 
 Context = grpc.aio.ServicerContext[Any, Any]
+OrderCommand = (
+    pb.PlaceOrderRequest | pb.PlaceOcoRequest | pb.CancelOrderRequest | pb.AmendOrderRequest
+)
 
 
 class TradingServicer(trading_pb2_grpc.TradingServiceServicer):
@@ -38,16 +38,39 @@ class TradingServicer(trading_pb2_grpc.TradingServiceServicer):
     async def PlaceOrder(
         self, request: pb.PlaceOrderRequest, context: Context
     ) -> pb.PlaceOrderResponse:
-        row = self._place_row(request, current_principal(), self._service.directory)
+        row = command_row(request, current_principal(), self._service.committed)
         answer = await self._service.submit(row)
-        return translate.placed(answer, self._service.directory)
+        return order_messages.placed(answer, self._service.committed.directory)
+
+    async def PlaceOco(self, request: pb.PlaceOcoRequest, context: Context) -> pb.PlaceOcoResponse:
+        row = command_row(request, current_principal(), self._service.committed)
+        answer = await self._service.submit(row)
+        return order_messages.oco_placed(answer, self._service.committed.directory)
 
     async def CancelOrder(
         self, request: pb.CancelOrderRequest, context: Context
     ) -> pb.CancelOrderResponse:
-        row = self._cancel_row(request, current_principal(), self._service.directory)
+        row = command_row(request, current_principal(), self._service.committed)
         answer = await self._service.submit(row)
-        return canceled(answer, self._service.committed)
+        return order_messages.canceled(answer, self._service.committed)
+
+    async def AmendOrder(
+        self, request: pb.AmendOrderRequest, context: Context
+    ) -> pb.AmendOrderResponse:
+        row = command_row(request, current_principal(), self._service.committed)
+        answer = await self._service.submit(row)
+        return order_messages.amended(answer, self._service.committed)
+
+    async def CancelAll(
+        self, request: pb.CancelAllRequest, context: Context
+    ) -> pb.CancelAllResponse:
+        principal, directory = current_principal(), self._service.directory
+        own_account(principal, request.account_id, directory)
+        order_ids, remaining, seq = await self._service.cancel_all(
+            own_request_id(principal, request.request_id),
+            lambda request_id: order_rows.cancel_all_row(request_id, request, directory),
+        )
+        return pb.CancelAllResponse(order_ids=order_ids, remaining=remaining, seq=seq)
 
     async def SubmitBatch(
         self, request: pb.SubmitBatchRequest, context: Context
@@ -68,35 +91,28 @@ class TradingServicer(trading_pb2_grpc.TradingServiceServicer):
                 async for answer in answers:
                     yield answer
 
-    def _begin(self, request: pb.SubmitBatchRequest | pb.SubmitStreamRequest) -> Finish:
-        """Queue a request's commands; what is given waits for their results."""
-        if len(request.commands) > BATCH_COMMANDS_MAX:
-            raise InvalidField(
-                "commands", len(request.commands), f"at most {BATCH_COMMANDS_MAX} in one request"
-            )
-        principal, directory = current_principal(), self._service.directory
-        finish = self._service.begin(
-            [self._row_or_error(command, principal, directory) for command in request.commands]
-        )
-
-        async def results() -> list[pb.BatchResult]:
-            found = await finish()
-            committed = self._service.committed
-            return [batch_result(each, committed) for each in found]
-
-        return results
-
     async def GetOrder(self, request: pb.GetOrderRequest, context: Context) -> pb.GetOrderResponse:
-        if request.order_id < 0 or not (request.order_id or request.client_order_id):
-            raise InvalidField("order_id", request.order_id, "an order id, or a client_order_id")
+        _check_id("order_id", request.order_id, request.client_order_id)
         order = await self._service.find_order(
             current_principal(),
             request.account_id,
             request.order_id,
             checks.client_order_id(request.client_order_id),
         )
-        market = self._service.directory.market_by_id(order.market)
-        return pb.GetOrderResponse(order=translate.order_message(order, market))
+        return pb.GetOrderResponse(order=order_messages.known_order(order, self._service.committed))
+
+    async def GetOrderList(
+        self, request: pb.GetOrderListRequest, context: Context
+    ) -> pb.GetOrderListResponse:
+        _check_id("list_id", request.list_id, request.client_list_id)
+        found, orders = self._service.find_list(
+            current_principal(),
+            request.account_id,
+            request.list_id,
+            checks.client_order_id(request.client_list_id, "client_list_id"),
+        )
+        market = self._service.directory.market_by_id(found.market)
+        return pb.GetOrderListResponse(list=order_messages.list_message(found, orders, market))
 
     async def ListOpenOrders(
         self, request: pb.ListOpenOrdersRequest, context: Context
@@ -104,57 +120,64 @@ class TradingServicer(trading_pb2_grpc.TradingServiceServicer):
         orders, seq = await self._service.open_orders(
             current_principal(), request.account_id, request.market
         )
-        directory = self._service.directory
-        messages = [
-            translate.order_message(order, directory.market_by_id(order.market)) for order in orders
-        ]
+        committed = self._service.committed
+        messages = [order_messages.known_order(order, committed) for order in orders]
         return pb.ListOpenOrdersResponse(orders=messages, seq=seq)
 
-    def _place_row(
-        self, request: pb.PlaceOrderRequest, principal: Principal, directory: Directory
-    ) -> bytes:
-        request_id = own_request_id(principal, request.request_id)
-        own_account(principal, request.account_id, directory)
-        return translate.place_row(request_id, request, directory)
+    def _begin(self, request: pb.SubmitBatchRequest | pb.SubmitStreamRequest) -> Finish:
+        """Queue a request's commands; what is given waits for their results."""
+        rows = batch_rows(request.commands, current_principal(), self._service.committed)
+        finish = self._service.begin(rows)
 
-    def _cancel_row(
-        self, request: pb.CancelOrderRequest, principal: Principal, directory: Directory
-    ) -> bytes:
-        request_id = own_request_id(principal, request.request_id)
-        own_account(principal, request.account_id, directory)
-        return translate.cancel_row(request_id, request, directory)
+        async def results() -> list[pb.BatchResult]:
+            found = await finish()
+            committed = self._service.committed
+            return [order_messages.batch_result(each, committed) for each in found]
 
-    def _row_or_error(
-        self, command: pb.BatchCommand, principal: Principal, directory: Directory
-    ) -> bytes | TigerExError:
-        """One command's row, or why there is none: a refusal is an item's result."""
-        try:
-            match command.WhichOneof("command"):
-                case "place":
-                    return self._place_row(command.place, principal, directory)
-                case "cancel":
-                    return self._cancel_row(command.cancel, principal, directory)
-                case _:
-                    return InvalidField("command", "nothing", "place or cancel")
-        except TigerExError as error:
-            if error.retryable:
-                raise  # not this command's fault: the whole call can be repeated
-            return error
+        return results
 
 
-def batch_result(result: Answer | tuple[int, TigerExError], committed: Committed) -> pb.BatchResult:
-    """The message of one command's answer."""
-    if isinstance(result, tuple):
-        seq, error = result
-        return pb.BatchResult(
-            refused=pb.Refusal(reason=error.code, message=error.message, field=error.field, seq=seq)
+def command_row(request: OrderCommand, principal: Principal, committed: Committed) -> bytes:
+    """The row of one order command of the caller; raises what is wrong with it."""
+    request_id = own_request_id(principal, request.request_id)
+    own_account(principal, request.account_id, committed.directory)
+    if isinstance(request, pb.PlaceOrderRequest):
+        return order_rows.place_row(request_id, request, committed.directory)
+    if isinstance(request, pb.CancelOrderRequest):
+        return order_rows.cancel_row(request_id, request, committed.directory)
+    if isinstance(request, pb.AmendOrderRequest):
+        return order_rows.amend_row(request_id, request, committed)
+    return order_rows.oco_row(request_id, request, committed.directory)
+
+
+def batch_rows(
+    commands: Sequence[pb.BatchCommand], principal: Principal, committed: Committed
+) -> list[bytes | TigerExError]:
+    """Each command's row, or why there is none: a refusal is an item's result.
+
+    Raises what is wrong with the batch as a whole, or passes by itself.
+    """
+    if len(commands) > BATCH_COMMANDS_MAX:
+        raise InvalidField(
+            "commands", len(commands), f"at most {BATCH_COMMANDS_MAX} in one request"
         )
-    if result.events[0][Event.KIND] == EventKind.ORDER_CANCELED:
-        return pb.BatchResult(canceled=canceled(result, committed))
-    return pb.BatchResult(placed=translate.placed(result, committed.directory))
+    return [_row_or_error(command, principal, committed) for command in commands]
 
 
-def canceled(answer: Answer, committed: Committed) -> pb.CancelOrderResponse:
-    """The message of a cancel's answer, with what is remembered of the order."""
-    order_id = answer.event(EventKind.ORDER_CANCELED)[Event.ORDER_ID]
-    return translate.canceled(answer, committed.directory, committed.orders.find(order_id))
+def _row_or_error(
+    command: pb.BatchCommand, principal: Principal, committed: Committed
+) -> bytes | TigerExError:
+    name = command.WhichOneof("command")
+    if name is None:
+        return InvalidField("command", "nothing", "place, cancel, amend or oco")
+    try:
+        return command_row(getattr(command, name), principal, committed)
+    except TigerExError as error:
+        if error.retryable:
+            raise  # not this command's fault: the whole call can be repeated
+        return error
+
+
+def _check_id(field: str, number: int, name: str) -> None:
+    if number < 0 or not (number or name):
+        raise InvalidField(field, number, f"an id, or client_{field}")

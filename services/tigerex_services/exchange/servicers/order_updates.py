@@ -1,0 +1,122 @@
+"""What the events of one command say of orders: fills, and short updates of any order they touch.
+
+Updates come from the events alone: a repeated request gets the same ones, however long ago the
+orders closed.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from tigerex.exchange.v1 import trading_pb2 as pb
+from tigerex.exchange.v1 import types_pb2
+
+from tigerex_core.records import Event, EventKind, Reason, Side
+from tigerex_services.directory import AssetInfo, Directory, MarketInfo
+from tigerex_services.exchange.order_records import OF_TWO_ORDERS, EventRow
+
+
+def fill_message(
+    row: EventRow, order_id: int, market: MarketInfo, directory: Directory
+) -> types_pb2.Fill:
+    """The side of a TRADED event that is this order's."""
+    maker = order_id == row[Event.OTHER_ORDER]
+    fee, asset_id = row[Event.FEE], row[Event.ASSET]
+    if maker:
+        fee, asset_id = row[Event.VALUE], row[Event.OTHER_ASSET]
+    asset = directory.asset_by_id(asset_id) if asset_id else _received(row, market, maker=maker)
+    return types_pb2.Fill(
+        trade_id=row[Event.TRADE_ID],
+        price=market.ticks_to_price(row[Event.PRICE]),
+        quantity=market.lots_to_quantity(row[Event.QUANTITY]),
+        fee=asset.from_units(fee),
+        fee_asset=asset.code,
+        maker=maker,
+    )
+
+
+def reason_name(reason: int) -> str:
+    """The stable code of a Reason, empty for NONE."""
+    return Reason(reason).name if reason else ""
+
+
+def updates_of(
+    events: Sequence[EventRow], account: int, directory: Directory, *, but: Collection[int] = ()
+) -> dict[int, pb.OrderUpdate]:
+    """By order id, what became of the orders of an account, `but` for these."""
+    updates: dict[int, pb.OrderUpdate] = {}
+    for row in events:
+        update = _UPDATES.get(row[Event.KIND])
+        if update is None:
+            continue
+        sides = [(row[Event.ACCOUNT], row[Event.ORDER_ID])]
+        if row[Event.KIND] in OF_TWO_ORDERS:
+            sides.append((row[Event.OTHER_ACCOUNT], row[Event.OTHER_ORDER]))
+        for owner, order_id in sides:
+            if owner == account and order_id not in but:
+                message = updates.setdefault(order_id, pb.OrderUpdate(order_id=order_id))
+                update(message, row, directory)
+    return updates
+
+
+def _received(row: EventRow, market: MarketInfo, *, maker: bool) -> AssetInfo:
+    """The asset of a fee for which the first kernel named none."""
+    buys = (row[Event.SIDE] == Side.BUY) is not maker
+    return market.base if buys else market.quote
+
+
+def _traded(message: pb.OrderUpdate, row: EventRow, directory: Directory) -> None:
+    market = directory.market_by_id(row[Event.MARKET])
+    left = _left(message, row)
+    message.remaining_quantity = market.lots_to_quantity(left)
+    message.status = (
+        types_pb2.ORDER_STATUS_PARTIALLY_FILLED if left else types_pb2.ORDER_STATUS_FILLED
+    )
+    message.fills.append(fill_message(row, message.order_id, market, directory))
+
+
+def _prevented(message: pb.OrderUpdate, row: EventRow, directory: Directory) -> None:
+    market = directory.market_by_id(row[Event.MARKET])
+    message.remaining_quantity = market.lots_to_quantity(_left(message, row))
+
+
+def _told(message: pb.OrderUpdate, row: EventRow, directory: Directory) -> None:
+    market = directory.market_by_id(row[Event.MARKET])
+    message.quantity = market.lots_to_quantity(row[Event.QUANTITY])
+    message.remaining_quantity = market.lots_to_quantity(row[Event.REMAINING])
+
+
+def _triggered(message: pb.OrderUpdate, row: EventRow, directory: Directory) -> None:
+    _told(message, row, directory)
+    message.status = types_pb2.ORDER_STATUS_NEW
+
+
+def _ended(message: pb.OrderUpdate, row: EventRow, directory: Directory) -> None:
+    _told(message, row, directory)
+    message.remaining_quantity = "0"
+    message.end_reason = reason_name(row[Event.REASON])
+    match row[Event.KIND], row[Event.REASON]:
+        case EventKind.ORDER_CANCELED, _:
+            message.status = types_pb2.ORDER_STATUS_CANCELED
+        case EventKind.ORDER_FILLED, _:
+            message.status = types_pb2.ORDER_STATUS_FILLED
+        case _, Reason.SELF_TRADE:
+            message.status = types_pb2.ORDER_STATUS_EXPIRED_IN_MATCH
+        case _:
+            message.status = types_pb2.ORDER_STATUS_EXPIRED
+
+
+def _left(message: pb.OrderUpdate, row: EventRow) -> int:
+    """Lots left of the taker's or the maker's order."""
+    maker = message.order_id == row[Event.OTHER_ORDER]
+    return row[Event.REMAINING] if maker else row[Event.AUX]
+
+
+_UPDATES: Mapping[int, Callable[[pb.OrderUpdate, EventRow, Directory], None]] = {
+    EventKind.TRADED: _traded,
+    EventKind.SELF_TRADE_PREVENTED: _prevented,
+    EventKind.ORDER_TRIGGERED: _triggered,
+    EventKind.ORDER_RESTED: _told,
+    EventKind.ORDER_AMENDED: _told,
+    EventKind.ORDER_EXPIRED: _ended,
+    EventKind.ORDER_CANCELED: _ended,
+    EventKind.ORDER_FILLED: _ended,
+}
