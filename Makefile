@@ -73,6 +73,9 @@ bounds: deps ## the kernels again, with bounds checked and uncompiled
 test: lint bounds packages up ## everything: lint, all tests, on a running cluster
 	. .local/env && TIGEREX_E2E=1 $(PYTEST) tests/unit tests/contract tests/simulation tests/integration tests/e2e
 
+bench-core: deps ## measure the kernel, and compare it with a base commit's (BASE=<commit>); exit code 2: too noisy
+	$(PYTHON) -m tests.bench.core.bench_core
+
 bench: deps packages ## measure; the last of them restarts the sample exchange
 	$(PYTEST) tests/bench -o "python_files=bench_*.py" -q -s
 	$(PYTHON) -m tests.bench.bots.bench_latency
@@ -93,4 +96,4 @@ help: ## this list
 	  /^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 
-.PHONY: up down stop status verify deps lint format unit contract integration e2e bounds test bench packages help
+.PHONY: up down stop status verify deps lint format unit contract integration e2e bounds test bench bench-core packages help
