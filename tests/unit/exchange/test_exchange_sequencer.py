@@ -3,20 +3,24 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+import numpy as np
 import pytest
 import pytest_asyncio
 
 from tigerex_core import Capacity, Core
-from tigerex_core.records import WORLD_ACCOUNT, Event, EventKind
+from tigerex_core.core import EVENT_BUFFER_ROWS
+from tigerex_core.records import EVENT_WIDTH, WORLD_ACCOUNT, Event, EventKind, Rows
 from tigerex_platform.clock import ManualClock
 from tigerex_platform.errors import Unavailable
+from tigerex_platform.grpc.options import MESSAGE_BYTES_MAX
 from tigerex_platform.ids import derive_request_id
 from tigerex_services.exchange import commands
 from tigerex_services.exchange.entry import Head, JournalEntry
 from tigerex_services.exchange.host.committed import Committed
 from tigerex_services.exchange.host.crash import CrashPoint
 from tigerex_services.exchange.host.replay import Replay, ReplayError
-from tigerex_services.exchange.host.sequencer import Limits, Sequencer
+from tigerex_services.exchange.host.sequencer import QUEUE_FULL, Limits, Sequencer
+from tigerex_services.exchange.orders import name_of
 
 pytestmark = pytest.mark.unit
 
@@ -163,13 +167,91 @@ async def test_a_batch_is_bounded(start: Start) -> None:
     assert [answer.seq for answer, _ in answers] == [1, 1, 2, 2, 3]
 
 
+async def test_a_submission_is_split_between_entries_and_answered_in_one(start: Start) -> None:
+    running = start(batch_commands_max=3)
+    running.log.gate.clear()
+    first = running.sequencer.enqueue([user("a0"), user("a1")])
+    await settled()  # on its way
+    second = running.sequencer.enqueue([user(f"b{n}") for n in range(7)])
+    third = running.sequencer.enqueue([user("c0"), user("c1")])
+    running.log.gate.set()
+    counts = [[(part.seq, part.count) for part in await each] for each in (first, second, third)]
+    assert counts == [[(1, 2)], [(2, 3), (3, 3), (4, 1)], [(4, 2)]]
+    for each, names in ((second, [f"b{n}" for n in range(7)]), (third, ["c0", "c1"])):
+        answers = [answer for part in await each for answer in part.answers()]
+        assert [name_of(answer.events[0]) for answer in answers] == names
+
+
+class FewEvents(Core):
+    """A core whose runs end after two commands."""
+
+    def apply_some(self, commands: Rows, seq: int) -> tuple[int, Rows]:
+        return super().apply_some(commands[:2], seq)
+
+
+async def test_a_batch_is_bounded_in_events(start: Start) -> None:
+    """What the core computed beyond the bound stays out; the rest waits for the next entry."""
+    running = start(batch_events_max=6)
+    running.sequencer._core = FewEvents(Capacity.small())
+    users = [user(f"u{n}") for n in range(8)]  # two events each: four commands reach the bound
+    answers = await running.sequencer.submit(users)
+    assert [answer.seq for answer in answers] == [1] * 4 + [2] * 4
+    assert [name_of(answer.events[0]) for answer in answers] == [f"u{n}" for n in range(8)]
+    assert [len(entry.commands) // commands.ROW_BYTES for entry in running.log.entries] == [4, 4]
+
+
+def test_an_entry_stays_below_a_message() -> None:
+    most = (Limits().batch_events_max - 1 + EVENT_BUFFER_ROWS) * EVENT_WIDTH * 8
+    assert most < MESSAGE_BYTES_MAX - 100_000
+    with pytest.raises(ValueError, match="at most"):
+        Limits(batch_events_max=20_000)
+
+
+class Unfinished(Core):
+    """A core that has work left for `ticks` commands; each lets something happen, or nothing."""
+
+    ticks = 0
+    happening = True
+
+    @property
+    def pending(self) -> bool:
+        return self.ticks > 0
+
+    def apply_some(self, commands: Rows, seq: int) -> tuple[int, Rows]:
+        count, events = super().apply_some(commands, seq)
+        self.ticks -= count
+        if self.happening:
+            events = np.repeat(events, 2, axis=0)
+        return count, events
+
+
+async def test_what_the_core_has_left_is_done_at_once(start: Start) -> None:
+    running = start()
+    core = running.sequencer._core = Unfinished(Capacity.small())
+    core.ticks = 4
+    await running.sequencer.submit([commands.TICK])
+    await settled()
+    assert core.ticks == 0
+    assert len(running.log.entries) == 4
+
+
+async def test_a_core_that_does_nothing_with_its_turns_gets_no_more(start: Start) -> None:
+    running = start()
+    core = running.sequencer._core = Unfinished(Capacity.small())
+    core.ticks, core.happening = 1_000, False
+    await running.sequencer.submit([commands.TICK])
+    await settled()
+    assert len(running.log.entries) == 1
+
+
 async def test_a_full_queue_refuses_with_a_hint(start: Start) -> None:
     running = start(queue_commands_max=3)
     running.log.gate.clear()
-    kept = [running.sequencer.enqueue([user(f"u{n}")])[0] for n in range(3)]
+    kept = [running.sequencer.enqueue([user(f"u{n}")]) for n in range(3)]
     with pytest.raises(Unavailable) as caught:
         running.sequencer.enqueue([user("one-too-many")])
     assert caught.value.retry_after_s > 0
+    assert caught.value.code == QUEUE_FULL
     running.log.gate.set()
     await asyncio.gather(*kept)
 
@@ -196,7 +278,7 @@ async def test_a_failed_commit_ends_the_host_and_answers_nobody(start: Start) ->
 
 async def test_a_kernel_exception_ends_the_host(start: Start) -> None:
     running = start()
-    running.core.apply = None  # type: ignore[method-assign,assignment]
+    running.core.apply_some = None  # type: ignore[method-assign,assignment]
     with pytest.raises(Unavailable):
         await running.sequencer.submit([user("ada")])
     with pytest.raises(TypeError):
@@ -206,9 +288,9 @@ async def test_a_kernel_exception_ends_the_host(start: Start) -> None:
 
 async def test_stopping_answers_what_was_accepted(start: Start) -> None:
     running = start()
-    waiting = [running.sequencer.enqueue([user(f"u{n}")])[0] for n in range(10)]
+    waiting = [running.sequencer.enqueue([user(f"u{n}")]) for n in range(10)]
     await running.stop()
-    assert {answer.seq for part in waiting for answer in await part} == {1}
+    assert {part.seq for parts in waiting for part in await parts} == {1}
 
 
 async def test_replay_gives_the_same_bytes_and_state(start: Start) -> None:

@@ -101,8 +101,8 @@ class RateLimits:
         """0 when the bucket held the weight, else the nanoseconds until it will."""
         now_ns = int(self._clock.monotonic_s() * SECOND_NS)
         full_ns = max(self._full_ns.get(bucket, 0), now_ns)
-        full_ns += -(-weight * SECOND_NS // quota.per_s)  # rounded up: never more than the quota
-        wait_ns = full_ns - now_ns - quota.burst * SECOND_NS // quota.per_s
+        full_ns += _up(weight * SECOND_NS, quota.per_s)  # rounded up: never more than the quota
+        wait_ns = full_ns - now_ns - _up(quota.burst * SECOND_NS, quota.per_s)
         if wait_ns > 0:
             return wait_ns
         self._full_ns[bucket] = full_ns
@@ -110,6 +110,10 @@ class RateLimits:
         if len(self._full_ns) > self._buckets_max:
             self._full_ns.popitem(last=False)
         return 0
+
+
+def _up(number: int, divisor: int) -> int:
+    return -(-number // divisor)
 
 
 def weight_of(method: str, request: Any) -> int:  # noqa: ANN401 - a message of the method
@@ -120,7 +124,7 @@ def weight_of(method: str, request: Any) -> int:  # noqa: ANN401 - a message of 
 
 
 def _command_weights(commands: Iterable[Any]) -> Iterable[int]:
-    return (OCO_WEIGHT if command.HasField("oco") else 1 for command in commands)
+    return (OCO_WEIGHT if command.WhichOneof("command") == "oco" else 1 for command in commands)
 
 
 def _refusal(principal: Principal, name: str, quota: Quota, wait_ns: int) -> RateLimited:
