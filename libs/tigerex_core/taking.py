@@ -6,7 +6,7 @@ from tigerex_core.expiry import next_due
 from tigerex_core.jit import kernel, routine
 from tigerex_core.layout import BookSide, Head, Market, Order, State
 from tigerex_core.matching import match
-from tigerex_core.output import STEPS_LEFT, TAKER, WRITTEN, Out, disown
+from tigerex_core.output import STEPS_LEFT, TAKER, WRITTEN, Out
 from tigerex_core.pool import give_back
 from tigerex_core.records import Event, EventKind, Reason, Side, TimeInForce
 from tigerex_core.resting import rest
@@ -81,7 +81,6 @@ def run_takers(state: State, out: Out) -> None:
         _end(state, out, taker, reason)
         if markets[market, Market.LAST_TRADE_ID] != trades:
             fire(state, out, market, first_event)
-        disown(out)
 
 
 @routine

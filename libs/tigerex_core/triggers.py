@@ -19,7 +19,7 @@ from tigerex_core.layout import (
     Standing,
     State,
 )
-from tigerex_core.output import FILLS_LEFT, STEPS_LEFT, Out
+from tigerex_core.output import FILLS_LEFT, STEPS_LEFT, Out, disown
 from tigerex_core.records import Event, EventKind, OrderType, Rows, Side
 from tigerex_core.standing import count_lots, open_order
 from tigerex_core.trailing import follow, has_turned
@@ -156,5 +156,6 @@ def next_fired(state: State, out: Out) -> int:
     if order == 0 or out.cause[STEPS_LEFT] == 0 or out.cause[FILLS_LEFT] == 0:
         return 0
     out.cause[STEPS_LEFT] -= 1
+    disown(out)
     _trigger(state, out, order)
     return order
