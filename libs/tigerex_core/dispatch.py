@@ -100,7 +100,8 @@ def _apply_one(state: State, out: Out, commands: Rows, c: int, seq: int) -> None
     if commands[c, Command.REQUEST_HI] != 0 or commands[c, Command.REQUEST_LO] != 0:
         row = find_request(state.window, commands, c)
         if row != 0:
-            if state.window.ring[row, Seen.CONTENT] == content_of(commands, c):
+            content = state.window.ring[row, Seen.CONTENT]
+            if content in (0, content_of(commands, c)):  # 0: not known
                 emit_duplicate(out, state.window.ring[row, Seen.SEQ])
             else:
                 refusal = refuse(Reason.REQUEST_ID_REUSED, Command.REQUEST_HI)

@@ -1,7 +1,6 @@
 """Plain trading from a seed: new orders, cancels and takers over a book of many levels."""
 
 from collections.abc import Iterator
-from random import Random
 
 import numpy as np
 from tests.support.core_rows import ADA, BOB, MARKET, Row, exchange
@@ -31,9 +30,9 @@ class Flow:
     """Commands that follow what has happened: cancels name orders that are open."""
 
     def __init__(self, seed: int, levels: int = 500) -> None:
-        self._random = Random(seed)
+        self._random = np.random.default_rng(seed)
         self._levels = levels
-        self._open: list[tuple[int, int]] = []  # account, order id
+        self._open = np.zeros((0, 2), np.int64)  # account, order id
         self._requests = seed << 32
 
     def start(self) -> list[Row]:
@@ -42,37 +41,39 @@ class Flow:
 
     def rows(self, count: int) -> Rows:
         """The next commands."""
+        random = self._random
         rows = np.zeros((count, COMMAND_WIDTH), np.int64)
-        for row in rows:
-            self._requests += 1
-            row[Command.REQUEST_HI], row[Command.REQUEST_LO] = 1, self._requests
-            if self._open and self._random.random() < CANCELS_SHARE:
-                at = self._random.randrange(len(self._open))
-                self._open[at], self._open[-1] = self._open[-1], self._open[at]
-                row[Command.KIND] = CommandKind.CANCEL_ORDER
-                row[Command.ACCOUNT], row[Command.ORDER_ID] = self._open.pop()
-            else:
-                self._order(row)
+        side = random.integers(Side.BUY, Side.SELL, count, endpoint=True)
+        takes = random.random(count) < TAKERS_SHARE
+        away = np.where(takes, 20, -random.integers(0, self._levels, count))
+        rows[:, Command.KIND] = CommandKind.PLACE_ORDER
+        rows[:, Command.ACCOUNT] = random.integers(ADA, BOB, count, endpoint=True)
+        rows[:, Command.MARKET], rows[:, Command.SIDE] = MARKET, side
+        rows[:, Command.ORDER_TYPE] = OrderType.LIMIT
+        rows[:, Command.TIME_IN_FORCE] = np.where(takes, TimeInForce.IOC, TimeInForce.GTC)
+        rows[:, Command.PRICE] = np.where(side == Side.BUY, PRICE + away, PRICE + 1 - away)
+        rows[:, Command.QUANTITY] = random.integers(1, 20, count, endpoint=True)
+        self._cancel_some(rows)
+        rows[:, Command.REQUEST_HI] = 1
+        rows[:, Command.REQUEST_LO] = self._requests + 1 + np.arange(count)
+        self._requests += count
         return rows
 
     def saw(self, events: Rows) -> None:
         """Learn which orders rest now."""
         rested = events[events[:, Event.KIND] == EventKind.ORDER_RESTED]
-        for account, order_id in rested[:, [Event.ACCOUNT, Event.ORDER_ID]].tolist():
-            self._open.append((account, order_id))
+        self._open = np.concatenate([self._open, rested[:, [Event.ACCOUNT, Event.ORDER_ID]]])
 
-    def _order(self, row: Rows) -> None:
+    def _cancel_some(self, rows: Rows) -> None:
+        """Make some of the rows cancels of open orders, of which some are filled by then."""
         random = self._random
-        side = random.choice((Side.BUY, Side.SELL))
-        takes = random.random() < TAKERS_SHARE
-        away = 20 if takes else -random.randrange(self._levels)
-        row[Command.KIND] = CommandKind.PLACE_ORDER
-        row[Command.ACCOUNT] = random.choice((ADA, BOB))
-        row[Command.MARKET], row[Command.SIDE] = MARKET, side
-        row[Command.ORDER_TYPE] = OrderType.LIMIT
-        row[Command.TIME_IN_FORCE] = TimeInForce.IOC if takes else TimeInForce.GTC
-        row[Command.PRICE] = PRICE + away if side == Side.BUY else PRICE + 1 - away
-        row[Command.QUANTITY] = random.randint(1, 20)
+        cancels = np.flatnonzero(random.random(len(rows)) < CANCELS_SHARE)[: len(self._open)]
+        chosen = random.permutation(len(self._open))
+        named, self._open = self._open[chosen[: len(cancels)]], self._open[chosen[len(cancels) :]]
+        rows[cancels] = 0
+        rows[cancels, Command.KIND] = CommandKind.CANCEL_ORDER
+        rows[cancels, Command.ACCOUNT] = named[:, 0]
+        rows[cancels, Command.ORDER_ID] = named[:, 1]
 
 
 def entries(flow: Flow, core: Core, count: int, batch: int) -> Iterator[JournalEntry]:
