@@ -1,16 +1,14 @@
 """Clients: random commands, sent late, twice, out of order, and again until answered."""
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
 import numpy as np
+from tests.simulation.draw import START, JournalDraw
 from tests.simulation.network import UnknownResult
-from tests.simulation.sim_clock import EPOCH_NS
-from tests.support.core_random import commands
-from tests.support.core_rows import Row, exchange
+from tests.support.core_rows import Row
 
 from tigerex_core.records import Command
 from tigerex_platform.errors import TigerExError
@@ -19,13 +17,10 @@ if TYPE_CHECKING:
     from tests.simulation.exchange_process import ExchangeProcess
     from tests.simulation.world import World
 
-START_MONEY = 20_000
-DRAWN_AT_ONCE = 200
 UNIQUE_SHARE = 0.75  # of the commands get a request id of their own
 TWICE_SHARE = 0.1
 READ_SHARE = 0.1
 AGAIN_SHARE = 0.05  # repeat something that was answered long ago
-GARBAGE_SHARE = 0.01
 HISTORY_MAX = 300
 DEADLINES_S = (0.02, 2.0, 10.0)
 PAUSE_S = 0.5
@@ -47,7 +42,7 @@ class Clients:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._random: Random = world.randoms.clients
-        self._rows = self._draw()
+        self._draw = JournalDraw(self._random.getrandbits(32), world)
         self._numbers = 0
         self._history: list[Operation] = []
         self.active = 0
@@ -71,9 +66,8 @@ class Clients:
             self._world.loop.spawn(self._guard(self._operate(operation)), None)
 
     async def _set_up(self) -> None:
-        for row in exchange(money=START_MONEY):
-            operation = self._operation([row.tolist()], unique=True)
-            await self._guard(self._operate(operation))
+        operation = self._operation([list(row) for row in START], unique=True)
+        await self._guard(self._operate(operation))
         self.ready = True
 
     async def _guard(self, work: object) -> None:
@@ -128,7 +122,7 @@ class Clients:
     def _next_operation(self) -> Operation:
         room = self._world.plan.queue_commands_max // 2
         size = min(self._random.choice(SIZES), room)
-        rows = [next(self._rows) for _ in range(size)]
+        rows = self._draw.rows(size)
         return self._operation(rows, unique=self._random.random() < UNIQUE_SHARE)
 
     def _operation(self, rows: list[Row], *, unique: bool) -> Operation:
@@ -140,19 +134,3 @@ class Clients:
         repeatable = all(row[Command.REQUEST_HI] or row[Command.REQUEST_LO] for row in rows)
         raw = [np.array(row, "<i8").tobytes() for row in rows]
         return Operation(self._numbers, raw, repeatable)
-
-    def _draw(self) -> Iterator[Row]:
-        while True:
-            for row in commands(self._random.randrange(2**32), DRAWN_AT_ONCE):
-                if self._random.random() < GARBAGE_SHARE:
-                    yield [self._random.randint(-(2**63), 2**63 - 1) for _ in row]
-                else:
-                    yield self._in_our_time(row)
-
-    def _in_our_time(self, row: Row) -> Row:
-        """Expiry a little after now, in place of the small numbers that are drawn."""
-        column = getattr(Command, "EXPIRE_NS", None)
-        if column is not None and 0 < row[column] < EPOCH_NS:
-            now_ns = EPOCH_NS + round(self._world.loop.time() * 1e9)
-            row[column] = now_ns + row[column] % 1_000 * 1_000_000_000
-        return row

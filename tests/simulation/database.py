@@ -177,6 +177,7 @@ class Database:
     def _break(self, connection: Connection, session: Session, answer: asyncio.Future[Any]) -> None:
         """The client loses its connection; the server will notice some time later."""
         if not answer.done():
+            self.trace.say(session.process.name, f"loses connection {session.number}")
             connection.closed = True
             answer.set_exception(psycopg.OperationalError("server closed the connection"))
         self.abandon(session)

@@ -7,12 +7,17 @@ import psycopg
 from tests.simulation.database import Connection, Pool
 from tests.simulation.loop import Process
 from tests.simulation.sim_clock import SimClock
+from tests.simulation.snapshot_store import SimSnapshotStore
 
 from tigerex_core import Core
+from tigerex_services.exchange.entry import JournalEntry
+from tigerex_services.exchange.host import snapshots
 from tigerex_services.exchange.host.crash import CrashPoint
 from tigerex_services.exchange.host.host import Host
 from tigerex_services.exchange.host.publisher import Publisher
+from tigerex_services.exchange.host.recovery import recover
 from tigerex_services.exchange.host.sequencer import Limits
+from tigerex_services.exchange.host.snapshots_keeper import Keeper, Pace
 from tigerex_services.exchange.service.executor import Executor
 from tigerex_services.exchange.service.journal import JournalService
 from tigerex_services.exchange.storage.journal import (
@@ -49,15 +54,27 @@ class ExchangeProcess:
         self.name = name
         self.serving = False
         self._world = world
+        self._new_core = partial(Core, world.capacity)
+        self._reader = JournalReader(cast(Any, Pool(world.database, self.tag)))
+        self._store = SimSnapshotStore(world.snapshots, self.tag)
         self.clock = SimClock(world.loop, world.randoms.clocks)
-        reader = JournalReader(cast(Any, Pool(world.database, self.tag)))
-        publisher = Publisher(cast(Any, world.stream))
         plan = world.plan
         self.host = Host(
-            Core(world.capacity),
+            self._new_core,
             SimWriter(world, self.tag),
-            reader,
-            publisher,
+            self._reader,
+            Keeper(
+                self._store,
+                self.clock,
+                self._make_beside,
+                Pace(
+                    entries_max=plan.snapshot_entries,
+                    commands_max=plan.snapshot_entries * 4,
+                    age_s_max=plan.snapshot_entries * 0.5,
+                    pause_s=plan.snapshot_pause_s,
+                ),
+            ),
+            Publisher(cast(Any, world.stream)),
             self.clock,
             crash=CrashPoint(),
             serving=self._say_serving,
@@ -68,8 +85,8 @@ class ExchangeProcess:
                 delay_max_s=plan.delay_max_s,
             ),
         )
-        self.executor = Executor(self.host.leader, reader)
-        self.journal = JournalService(self.executor, reader, _no_verify)
+        self.executor = Executor(self.host.leader, self._reader)
+        self.journal = JournalService(self.executor, self._reader, _no_verify)
         world.loop.spawn(self._run(), self.tag)
 
     async def _run(self) -> None:
@@ -82,11 +99,20 @@ class ExchangeProcess:
         else:
             self._world.exited(self, "stopped")
 
+    async def _make_beside(self) -> None:
+        """As snapshot_process does in a process of its own."""
+        replay, _ = await recover(self._store, self._reader, self._new_core, _ignore)
+        if replay.head.seq:
+            snapshots.keep(self._store, replay)
+
     async def _say_serving(self, serving: bool) -> None:
-        self.serving = serving
-        if self.tag.alive:
+        if self.serving is not serving:
             self._world.trace.say(self.name, "serves" if serving else "does not serve")
+        self.serving = serving
 
 
-async def _no_verify() -> None:
+def _ignore(_entry: JournalEntry) -> None: ...
+
+
+async def _no_verify() -> Any:
     raise NotImplementedError

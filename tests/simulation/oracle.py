@@ -12,13 +12,17 @@ import numpy as np
 from tests.simulation.loop import Process
 from tests.simulation.trace import SimulationFailure
 from tests.support.core_rows import totals
+from tests.support.reference import Reference
 
 from tigerex_core import Capacity, Core
 from tigerex_core.records import COMMAND_WIDTH, EVENT_WIDTH, Command, Event, EventKind, Reason
 from tigerex_services.exchange.entry import GENESIS_HASH, JournalEntry
+from tigerex_services.exchange.host import snapshots
 from tigerex_services.exchange.host.committed import Committed
 from tigerex_services.exchange.host.replay import Replay
 from tigerex_services.exchange.host.sequencer import Answer
+from tigerex_services.exchange.host.snapshots_fold import dump_fold
+from tigerex_services.exchange.storage.snapshots import SnapshotHead
 
 Row = list[int]
 RequestId = tuple[int, int]
@@ -56,11 +60,11 @@ def content_of(command: Row) -> Row:
 class Oracle:
     """All that was committed and what follows from it."""
 
-    def __init__(self, capacity: Capacity, window: int, reference: object | None) -> None:
-        """`window` request ids are to be remembered; `reference` has `apply`, as the plain one."""
+    def __init__(self, capacity: Capacity, window: int) -> None:
+        """`window` request ids are to be remembered."""
         self._capacity = capacity
         self._window_size = window
-        self._reference = reference
+        self.reference = Reference(capacity)
         self._replay = Replay(Core(capacity), Committed())
         self._window: OrderedDict[RequestId, First] = OrderedDict()
         self._firsts: dict[RequestId, First] = {}
@@ -127,13 +131,11 @@ class Oracle:
             self._window.popitem(last=False)
 
     def _check_reference(self, entry: JournalEntry) -> None:
-        if self._reference is not None:
-            commands = _rows(entry.commands, COMMAND_WIDTH)
-            expected = self._reference.apply(commands, entry.seq)  # type: ignore[attr-defined]
-            need(
-                _rows(entry.events, EVENT_WIDTH).tolist() == expected,
-                f"entry {entry.seq} is not what the plain reference gives",
-            )
+        expected = self.reference.apply(_rows(entry.commands, COMMAND_WIDTH), entry.seq)
+        need(
+            _rows(entry.events, EVENT_WIDTH).tolist() == expected,
+            f"entry {entry.seq} is not what the plain reference gives",
+        )
 
     def _check_state(self, seq: int) -> None:
         core = self._replay.core
@@ -195,9 +197,21 @@ class Oracle:
     def check_replay(self, journal: Sequence[JournalEntry]) -> None:
         """The whole journal once more, from nothing."""
         need([one.entry for one in self.log] == list(journal), "the journal has changed")
-        replay = Replay(Core(self._capacity), Committed())
-        replay.advance(journal)
-        need(replay.core.digest() == self.digests[-1], "a replay from nothing gives another state")
+        self._check_end(Replay(Core(self._capacity), Committed()), "from nothing")
+
+    def check_snapshot(self, head: SnapshotHead, data: bytes) -> None:
+        """A snapshot is the state after its entry, and leads to the same end as everything else."""
+        need(head.seq <= self.head_seq, f"a snapshot of entry {head.seq}, which is not committed")
+        replay = snapshots.unpack(head, data)
+        same = replay.core.digest() == self.digests[head.seq]
+        need(same, f"the snapshot of entry {head.seq} is another state")
+        self._check_end(replay, f"from the snapshot of entry {head.seq}")
+
+    def _check_end(self, replay: Replay, how: str) -> None:
+        replay.advance(one.entry for one in self.log[replay.head.seq :])
+        need(replay.core.digest() == self.digests[-1], f"a replay {how} gives another state")
+        fold = dump_fold(replay.committed) == dump_fold(self._replay.committed)
+        need(fold, f"a replay {how} gives another fold of the events")
 
 
 def _take_apart(entry: JournalEntry, process: Process) -> Taken:

@@ -19,7 +19,6 @@ class Plan:
     batch_commands_max: int
     batch_events_max: int
     delay_max_s: float
-    reference: bool  # compare every entry with the plain reference
     # per statement
     lost: float  # the connection breaks and the result is unknown
     refused: float
@@ -41,8 +40,9 @@ class Plan:
     stream_away: float
     clock_jump: float
     pause: float
-    snapshot: float
     snapshot_fault: float  # per snapshot
+    snapshot_entries: int  # a snapshot is due after so many
+    snapshot_pause_s: float
 
     def __str__(self) -> str:
         return ", ".join(f"{name}={value}" for name, value in asdict(self).items())
@@ -60,12 +60,11 @@ def draw(random: Random) -> Plan:
         shuffle=random.choice([0.0, 0.1, 0.5, 1.0]),
         processes=random.choice([1, 2, 2, 2, 3]),
         clients_operations_max=random.choice([1, 4, 16, 40]),
-        turns_max=random.choice([3, 20, 60, 200]),
-        queue_commands_max=random.choice([12, 60, 400, 16_384]),
+        turns_max=random.choice([20, 60, 200]),
+        queue_commands_max=random.choice([40, 100, 400, 16_384]),
         batch_commands_max=random.choice([1, 4, 64, 1_024]),
-        batch_events_max=random.choice([8, 64, 8_192]),
+        batch_events_max=random.choice([8, 64, 7_500]),
         delay_max_s=random.choice([0.0, 0.002, 0.05]),
-        reference=random.random() < 0.4,
         lost=chance(0.08),
         refused=chance(0.01),
         slow=chance(0.1),
@@ -82,6 +81,7 @@ def draw(random: Random) -> Plan:
         stream_away=chance(0.01),
         clock_jump=chance(0.05),
         pause=chance(0.1),
-        snapshot=chance(0.05),
         snapshot_fault=chance(0.5),
+        snapshot_entries=random.choice([3, 10, 40, 1_000_000]),
+        snapshot_pause_s=random.choice([0.0, 1.0, 10.0]),
     )

@@ -2,11 +2,14 @@
 that two runs of a seed can be compared."""
 
 import logging
-from collections import deque
+import re
+from collections import Counter, deque
 from collections.abc import Callable
 from hashlib import sha256
 
 LINES_SHOWN = 60
+
+_VARYING = re.compile(r"\b[0-9a-f]{8}\b|-?\d+(\.\d+)?|host-[a-z]\.\d+")
 
 
 class SimulationFailure(Exception):  # noqa: N818 - what the simulator is for
@@ -21,6 +24,7 @@ class Trace(logging.Handler):
         self._now_s = now_s
         self._lines: deque[str] = deque(maxlen=LINES_SHOWN)
         self._digest = sha256()
+        self.counts: Counter[str] = Counter()  # of lines, but for numbers and names
         self.step = 0
         self.ended = False  # what is said from now on is of no interest
         self.on_line: Callable[[str], None] | None = None
@@ -30,6 +34,7 @@ class Trace(logging.Handler):
             return
         line = f"step {self.step:6d} {self._now_s():11.5f} s  {who:<12} {what}"
         self._lines.append(line)
+        self.counts[_VARYING.sub("#", what)] += 1
         self._digest.update(line.encode())
         if self.on_line is not None:
             self.on_line(line)

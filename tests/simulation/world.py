@@ -18,10 +18,10 @@ from tests.simulation.loop import Process, SimLoop, StuckError
 from tests.simulation.network import Network
 from tests.simulation.oracle import Oracle, need
 from tests.simulation.randoms import Randoms
+from tests.simulation.snapshot_store import SnapshotShelf
 from tests.simulation.stream_server import StreamServer
 from tests.simulation.trace import SimulationFailure, Trace
-from tests.support.core_rows import TINY
-from tests.support.reference_book import Reference
+from tests.support.core_random import SMALL
 
 from tigerex_core import Capacity
 
@@ -34,7 +34,7 @@ HEAL_TURNS = 2_000_000
 
 def capacity(window: int = WINDOW) -> Capacity:
     """So small that tables fill up, but for the window of request ids."""
-    fields = {name: getattr(TINY, name) for name in Capacity.__slots__}
+    fields = {name: getattr(SMALL, name) for name in Capacity.__slots__}
     return Capacity(**(fields | {"window": window}))
 
 
@@ -56,11 +56,14 @@ class World:
         self.loop = SimLoop(self.randoms.loop, self.plan.shuffle)
         self.trace = Trace(self.loop.time)
         self.failure: BaseException | None = None
-        self.oracle = Oracle(capacity, WINDOW, Reference(capacity) if self.plan.reference else None)
+        self.oracle = Oracle(capacity, WINDOW)
         self.database = Database(
             self.loop, self.randoms, self.plan, self.trace, self._commit, self._kill, unique=fence
         )
         self.stream = StreamServer(self.loop, self.randoms, self.plan, self.trace)
+        self.snapshots = SnapshotShelf(
+            self.database, self.randoms, self.plan, self.trace, self.oracle.check_snapshot
+        )
         self.network = Network(self.loop, self.randoms, self.plan, self.broken)
         self.processes: list[ExchangeProcess] = []
         self.ended: list[Process] = []
@@ -151,6 +154,9 @@ class World:
 
     def _check_the_whole(self) -> None:
         self.oracle.check_replay(self.database.entries)
+        for seq, (head, data) in self.snapshots.kept.items():
+            if seq not in self.snapshots.damaged:
+                self.oracle.check_snapshot(head, data)
 
     # Processes
 
