@@ -45,7 +45,7 @@ def updates_of(
     updates: dict[int, pb.OrderUpdate] = {}
     for row in events:
         update = _UPDATES.get(row[Event.KIND])
-        if update is None:
+        if update is None or _changed_nothing(row):
             continue
         sides = [(row[Event.ACCOUNT], row[Event.ORDER_ID])]
         if row[Event.KIND] in OF_TWO_ORDERS:
@@ -55,6 +55,11 @@ def updates_of(
                 message = updates.setdefault(order_id, pb.OrderUpdate(order_id=order_id))
                 update(message, row, directory)
     return updates
+
+
+def _changed_nothing(row: EventRow) -> bool:
+    """Whether two orders of a user met and neither lost anything by it."""
+    return row[Event.KIND] == EventKind.SELF_TRADE_PREVENTED and not row[Event.QUANTITY]
 
 
 def _received(row: EventRow, market: MarketInfo, *, maker: bool) -> AssetInfo:
