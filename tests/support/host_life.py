@@ -30,6 +30,7 @@ from tigerex_services.exchange.snapshot_process import snapshot_store
 from tigerex_services.exchange.storage.journal import JournalReader, JournalWriter
 
 MIGRATIONS = Path("services/tigerex_services/exchange/migrations").resolve()
+LOCK_NAME = "tigerex-journal:test"
 LEAD_S_MAX = 60.0
 NEVER = Pace(entries_max=2**40, commands_max=2**40, age_s_max=1e9, pause_s=0.0)
 
@@ -95,7 +96,7 @@ class HostLife:
         """A host that runs, on standby or leading; stopped in order at the end."""
         clock = SystemClock()
         async with await connect_pool(self.settings, max_size=4, autocommit=True) as pool:
-            writer = JournalWriter(partial(conninfo, self.settings), "tigerex-journal:test")
+            writer = JournalWriter(partial(conninfo, self.settings), LOCK_NAME)
             host = Host(
                 self.new_core,
                 writer,
