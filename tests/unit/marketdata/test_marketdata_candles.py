@@ -114,5 +114,6 @@ def event(kind: EventKind, one: Trade) -> list[int]:
     row[Event.SIDE] = Side.BUY if kind == EventKind.TRADED else Side.SELL
     row[Event.PRICE], row[Event.QUANTITY] = one.price, one.quantity
     row[Event.REMAINING] = one.quantity if kind == EventKind.ORDER_RESTED else 0
+    row[Event.VISIBLE] = row[Event.REMAINING]
     row[Event.AMOUNT], row[Event.TRADE_ID] = one.notional, one.trade_id
     return row
