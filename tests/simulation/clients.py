@@ -1,6 +1,7 @@
 """Clients: random commands, sent late, twice, out of order, and again until answered."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
@@ -55,7 +56,7 @@ class Clients:
         if not self.ready or self.active >= self._world.plan.clients_operations_max:
             return
         if self._random.random() < READ_SHARE:
-            self._world.loop.spawn(self._guard(self._read()), None)
+            self._world.loop.spawn(self._guard(self._read), None)
             return
         if self._history and self._random.random() < AGAIN_SHARE:
             operation = self._random.choice(self._history)
@@ -63,17 +64,17 @@ class Clients:
             operation = self._next_operation()
         twice = operation.repeatable and self._random.random() < TWICE_SHARE
         for _ in range(2 if twice else 1):
-            self._world.loop.spawn(self._guard(self._operate(operation)), None)
+            self._world.loop.spawn(self._guard(self._operate, operation), None)
 
     async def _set_up(self) -> None:
         operation = self._operation([list(row) for row in START], unique=True)
-        await self._guard(self._operate(operation))
+        await self._guard(self._operate, operation)
         self.ready = True
 
-    async def _guard(self, work: object) -> None:
+    async def _guard(self, work: Callable[..., Awaitable[None]], *what: Operation) -> None:
         self.active += 1
         try:
-            await work  # type: ignore[misc]
+            await work(*what)
         except Exception as error:  # noqa: BLE001 - shown with the trace
             self._world.broken(error)
         finally:

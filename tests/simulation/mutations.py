@@ -10,9 +10,11 @@ from tests.simulation.world import capacity
 
 from tigerex_core.records import Command, EventKind
 from tigerex_services.exchange.entry import JournalEntry
+from tigerex_services.exchange.host import recovery, snapshots
 from tigerex_services.exchange.host import sequencer as sequencer_module
 from tigerex_services.exchange.host.publisher import Publisher
-from tigerex_services.exchange.host.sequencer import Sequencer
+from tigerex_services.exchange.host.replay import Replay
+from tigerex_services.exchange.host.sequencer import Answer, Part, Sequencer
 from tigerex_services.exchange.orders import OrderBook
 from tigerex_services.exchange.service import executor as executor_module
 from tigerex_services.exchange.storage.journal import JournalReader, JournalWriter
@@ -89,29 +91,44 @@ def trust_the_clock(patch: pytest.MonkeyPatch) -> None:
 
 def drop_an_event_of_an_answer(patch: pytest.MonkeyPatch) -> None:
     """Long answers lose their end."""
-    group = sequencer_module.group_by_command
+    answers = Part.answers
 
-    def shortened(rows: Any, count: int) -> list[list[Any]]:
-        return [own[:3] for own in group(rows, count)]
+    def shortened(self: Part) -> list[Answer]:
+        return [replace(answer, events=answer.events[:3]) for answer in answers(self)]
 
-    patch.setattr(sequencer_module, "group_by_command", shortened)
+    patch.setattr(Part, "answers", shortened)
 
 
 def answer_the_neighbour(patch: pytest.MonkeyPatch) -> None:
     """Answers of a batch of many callers are given in the wrong order."""
     answer = sequencer_module._answer
 
-    def wrong(batch: Any, rows: Any) -> None:
-        if len(batch.items) > 3:
-            batch.items.reverse()
-        answer(batch, rows)
+    def wrong(batch: Any) -> None:
+        first, *others = batch.shares
+        others.sort(key=lambda share: -share.first)
+        answer(replace(batch, shares=[first, *others]))
 
     patch.setattr(sequencer_module, "_answer", wrong)
 
 
+def forget_what_was_given_back(patch: pytest.MonkeyPatch) -> None:
+    """Of a submission that is split between two entries the second part is dropped."""
+    give_back = Sequencer._give_back
+
+    def forgetful(self: Sequencer, shares: Any, done: int) -> None:
+        give_back(self, shares, done)
+        if self._queue and self._queue[0].taken:
+            item = self._queue.popleft()
+            self._queued_commands -= item.count - item.taken
+            if not item.answered.done():
+                item.answered.set_result(item.parts)
+
+    patch.setattr(Sequencer, "_give_back", forgetful)
+
+
 def forget_the_first_answer(patch: pytest.MonkeyPatch) -> None:
     """A repetition is told that it is one, and not what the first answer was."""
-    patch.setattr(executor_module, "_is_duplicate", lambda answer: False)
+    patch.setattr(executor_module, "_duplicate", lambda answer: None)
 
 
 def publish_before_commit(patch: pytest.MonkeyPatch) -> None:
@@ -187,6 +204,38 @@ def lose_request_ids(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Sequencer, "enqueue", forgetful)
 
 
+def believe_snapshots(patch: pytest.MonkeyPatch) -> None:
+    """A start takes any snapshot, with whatever bytes it has, and falls back to none."""
+
+    def believe(head: Any, data: bytes) -> Replay:
+        head = replace(head, size=len(data), checksum=snapshots.checksum_of(data))
+        return unpack(head, data)
+
+    unpack = snapshots.unpack
+    patch.setattr(snapshots, "unpack", believe)
+    patch.setattr(recovery, "SnapshotError", ZeroDivisionError)
+
+
+def keep_a_running_core(patch: pytest.MonkeyPatch) -> None:
+    """A snapshot has the state of one entry and says that it is another's."""
+    pack = snapshots.pack
+
+    def early(replay: Replay) -> Any:
+        head, data = pack(replay)
+        _packed.append((head, data))
+        old = _packed[0][1] if len(_packed) > 3 else data
+        return replace(head, size=len(old), checksum=snapshots.checksum_of(old)), old
+
+    _packed: list[Any] = []
+    patch.setattr(snapshots, "pack", early)
+
+
+def restore_without_the_fold(patch: pytest.MonkeyPatch) -> None:
+    """A snapshot forgets the orders as their owners see them."""
+    load = snapshots.load_fold
+    patch.setattr(snapshots, "load_fold", lambda text: replace(load(text), orders=OrderBook()))
+
+
 @dataclass(frozen=True, slots=True)
 class Mutation:
     """A bug, by what it must be found, and what it needs to show: of the plan, of the world."""
@@ -210,7 +259,9 @@ MUTATIONS: dict[str, Mutation] = {
     ),
     "published before commit": Mutation(publish_before_commit, "followers got entry .* committed"),
     "read before commit": Mutation(read_before_commit, r"read entry \d+, committed is"),
-    "take a lost commit for done": Mutation(believe_in_lost_commits, TWO_WRITERS, {"lost": 0.05}),
+    "take a lost commit for done": Mutation(
+        believe_in_lost_commits, rf"{TWO_WRITERS}|entry \d+, committed is", {"lost": 0.05}
+    ),
     "no fence, and write again without looking": Mutation(
         settle_without_looking, TWO_WRITERS, {"lost": 0.05}, NO_FENCE
     ),
@@ -227,12 +278,24 @@ MUTATIONS: dict[str, Mutation] = {
     "an event of an answer is dropped": Mutation(
         drop_an_event_of_an_answer, "answered with other events"
     ),
-    "answers in the wrong order": Mutation(answer_the_neighbour, "which has other content"),
+    "answers in the wrong order": Mutation(answer_the_neighbour, "other content|without an event"),
     "an entry is dropped from the stream": Mutation(
         drop_a_published_entry, r"followers got \d+, not"
     ),
     "an entry is missing in a page": Mutation(
         skip_an_entry_of_a_page, "JournalGapError", {"stream_away": 0.02}
     ),
-    "the fold misses an end": Mutation(forget_a_cancellation, "KeyError"),
+    "part of a split submission is dropped": Mutation(
+        forget_what_was_given_back, r"commands, \d+ answers", {"batch_events_max": 8}
+    ),
+    "damaged snapshots are believed": Mutation(
+        believe_snapshots, "Error", {"snapshot_fault": 0.5, "snapshot_entries": 3, "crash": 0.02}
+    ),
+    "a snapshot of another entry": Mutation(
+        keep_a_running_core, "another entry|another state", {"snapshot_entries": 3}
+    ),
+    "a snapshot without orders": Mutation(
+        restore_without_the_fold, "another fold|ABSENT", {"snapshot_entries": 3}
+    ),
+    "the fold misses an end": Mutation(forget_a_cancellation, "IllegalTransitionError"),
 }

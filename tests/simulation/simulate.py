@@ -39,6 +39,7 @@ def simulate(
         one.run(steps)
     except SimulationFailure as failure:
         raise SimulationFailure(
+            failure.found,
             "\n".join(
                 [
                     *one.trace.last(),
@@ -47,7 +48,7 @@ def simulate(
                     f"FAILED in step {one.trace.step} of seed {seed}: {failure}",
                     f"to repeat: make simulate SEED={seed} STEPS={steps}",
                 ]
-            )
+            ),
         ) from failure
     return Outcome(
         seed,

@@ -1,5 +1,6 @@
 """The simulator can fail: it finds each known bug within a bounded number of steps."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -22,9 +23,8 @@ PLAN = replace(
     turns_max=60,
     queue_commands_max=400,
     batch_commands_max=64,
-    batch_events_max=8_192,
+    batch_events_max=7_500,
     delay_max_s=0.002,
-    reference=False,
     message_lost=0.03,
     message_late=0.05,
     lost=0.0,
@@ -32,6 +32,7 @@ PLAN = replace(
     slow=0.02,
     crash=0.003,
     crash_at_commit=0.0,
+    snapshot_entries=1_000_000,
 )
 
 
@@ -43,5 +44,7 @@ def test_without_a_bug_nothing_is_found() -> None:
 def test_a_known_bug_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     mutation = MUTATIONS[name]
     mutation.patch(monkeypatch)
-    with pytest.raises(SimulationFailure, match=mutation.found):
+    with pytest.raises(SimulationFailure) as caught:
         simulate(SEED, STEPS, plan=replace(PLAN, **mutation.plan), **mutation.world)
+    assert re.search(mutation.found, caught.value.found)
+    assert f"make simulate SEED={SEED} STEPS={STEPS}" in str(caught.value)

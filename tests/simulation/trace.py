@@ -13,7 +13,11 @@ _VARYING = re.compile(r"\b[0-9a-f]{8}\b|-?\d+(\.\d+)?|host-[a-z]\.\d+")
 
 
 class SimulationFailure(Exception):  # noqa: N818 - what the simulator is for
-    """An invariant does not hold."""
+    """An invariant does not hold; `found` says which, without the trace."""
+
+    def __init__(self, found: str, report: str = "") -> None:
+        super().__init__(report or found)
+        self.found = found
 
 
 class Trace(logging.Handler):

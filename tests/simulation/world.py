@@ -24,6 +24,7 @@ from tests.simulation.trace import SimulationFailure, Trace
 from tests.support.core_random import SMALL
 
 from tigerex_core import Capacity
+from tigerex_services.exchange.storage.snapshots import SnapshotHead
 
 WINDOW = 4_096  # request ids remembered: far more than are under way
 RESTART_S = 3.0  # until a process that ended is there again, at most
@@ -62,7 +63,7 @@ class World:
         )
         self.stream = StreamServer(self.loop, self.randoms, self.plan, self.trace)
         self.snapshots = SnapshotShelf(
-            self.database, self.randoms, self.plan, self.trace, self.oracle.check_snapshot
+            self.database, self.randoms, self.plan, self.trace, self._saved
         )
         self.network = Network(self.loop, self.randoms, self.plan, self.broken)
         self.processes: list[ExchangeProcess] = []
@@ -204,6 +205,12 @@ class World:
         except Exception as error:  # noqa: BLE001 - shown with the trace
             self.broken(error)
 
+    def _saved(self, head: SnapshotHead, data: bytes) -> None:
+        try:
+            self.oracle.check_snapshot(head, data)
+        except Exception as error:  # noqa: BLE001 - shown with the trace, not to the host
+            self.broken(error)
+
     # Faults
 
     def _crash_some(self) -> None:
@@ -246,5 +253,5 @@ async def _call(what: Callable[[], None]) -> None:
 
 def describe(error: BaseException) -> str:
     return (
-        str(error) if isinstance(error, SimulationFailure) else f"{type(error).__name__}: {error}"
+        error.found if isinstance(error, SimulationFailure) else f"{type(error).__name__}: {error}"
     )
