@@ -27,6 +27,7 @@ from tigerex_services.exchange.host.replay import Replay
 from tigerex_services.exchange.host.sequencer import Answer
 from tigerex_services.exchange.host.snapshots_keeper import Keeper, Pace
 from tigerex_services.exchange.snapshot_process import snapshot_store
+from tigerex_services.exchange.storage.archive import Archive
 from tigerex_services.exchange.storage.journal import JournalReader, JournalWriter
 
 MIGRATIONS = Path("services/tigerex_services/exchange/migrations").resolve()
@@ -52,6 +53,7 @@ class HostLife:
     settings: Settings
     capacity: Capacity = field(default_factory=Capacity.small)
     pace: Pace = NEVER
+    archive: Archive | None = None
 
     @classmethod
     def on(cls, database: Database, folder: Path) -> "HostLife":
@@ -78,6 +80,10 @@ class HostLife:
         return snapshot_store(self.settings)
 
     @property
+    def conninfo(self) -> str:
+        return conninfo(self.settings)
+
+    @property
     def new_core(self) -> Callable[[], Core]:
         return partial(Core, self.capacity)
 
@@ -85,7 +91,7 @@ class HostLife:
         """What a host would begin with now."""
         async with await connect_pool(self.settings, autocommit=True) as pool:
             replay, _ = await recover(
-                self.store, JournalReader(pool), self.new_core, lambda _: None
+                self.store, JournalReader(pool, self.archive), self.new_core, lambda _: None
             )
         return replay
 

@@ -43,7 +43,7 @@ from tigerex_services.exchange.servicers.admin import AdminServicer
 from tigerex_services.exchange.servicers.journal import JournalServicer
 from tigerex_services.exchange.servicers.markets import MarketServicer
 from tigerex_services.exchange.servicers.trading import TradingServicer
-from tigerex_services.exchange.snapshot_process import make_beside, snapshot_store
+from tigerex_services.exchange.snapshot_process import archive_of, make_beside, snapshot_store
 from tigerex_services.exchange.storage.journal import JournalReader, JournalWriter
 from tigerex_services.exchange.storage.keys import AdminStorage
 from tigerex_services.exchange.verify_process import prove, prove_beside
@@ -78,7 +78,7 @@ async def _serve(
     settings: Settings, pool: Pool, box: SecretBox, publisher: Publisher, crash: CrashPoint
 ) -> None:
     clock = SystemClock()
-    reader = JournalReader(pool)
+    reader = JournalReader(pool, archive_of(settings))
     writer = JournalWriter(
         partial(conninfo, settings, application_name="tigerex-journal"),
         f"tigerex-journal:{settings.tenant}",

@@ -20,6 +20,7 @@ from tigerex_platform.telemetry.logs import setup_logs
 from tigerex_services.exchange.entry import JournalEntry
 from tigerex_services.exchange.host import snapshots
 from tigerex_services.exchange.host.recovery import recover
+from tigerex_services.exchange.storage.archive import Archive
 from tigerex_services.exchange.storage.journal import JournalReader
 from tigerex_services.exchange.storage.snapshots import SnapshotHead, SnapshotStore
 
@@ -33,6 +34,11 @@ def snapshot_store(settings: Settings) -> SnapshotStore:
     return SnapshotStore(partial(conninfo, settings, application_name="tigerex-snapshots"))
 
 
+def archive_of(settings: Settings) -> Archive | None:
+    """Where its archived entries are, if they are here."""
+    return Archive(settings.archive_dir) if settings.archive_dir else None
+
+
 async def make_snapshot(settings: Settings, new_core: Callable[[], Core] = Core) -> SnapshotHead:
     """Execute what no snapshot covers, check the state, and keep it as of the journal's end.
 
@@ -40,7 +46,9 @@ async def make_snapshot(settings: Settings, new_core: Callable[[], Core] = Core)
     """
     store = snapshot_store(settings)
     async with await connect_pool(settings, max_size=2, autocommit=True) as pool:
-        replay, _ = await recover(store, JournalReader(pool), new_core, _ignore)
+        replay, _ = await recover(
+            store, JournalReader(pool, archive_of(settings)), new_core, _ignore
+        )
     if not replay.head.seq:
         raise SnapshotError("the journal is empty")
     broken = replay.core.check()

@@ -15,7 +15,9 @@ from tigerex_core import Core
 from tigerex_platform.database import conninfo
 from tigerex_platform.errors import Unavailable
 from tigerex_platform.settings import Settings
-from tigerex_services.exchange.service.verify import Check, Report, verify_journal
+from tigerex_services.exchange.service.verify import verify_journal
+from tigerex_services.exchange.service.verify_report import Check, Report
+from tigerex_services.exchange.snapshot_process import archive_of, snapshot_store
 from tigerex_services.exchange.storage.journal import scan
 
 logger = logging.getLogger(__name__)
@@ -24,8 +26,11 @@ NICENESS = 10
 
 
 def prove(settings: Settings) -> Report:
-    """Prove the journal over a connection and with a core of its own."""
-    return verify_journal(scan(conninfo(settings, application_name="tigerex-verify")), Core())
+    """Prove the journal, archive included, over a connection and with a core of its own."""
+    entries = scan(
+        conninfo(settings, application_name="tigerex-verify"), archive=archive_of(settings)
+    )
+    return verify_journal(entries, Core(), snapshot_store(settings))
 
 
 async def prove_beside(settings: Settings) -> Report:

@@ -7,7 +7,7 @@ from tigerex_platform.errors import Unavailable
 from tigerex_services.exchange.entry import FIRST_SEQ
 from tigerex_services.exchange.service import checks
 from tigerex_services.exchange.service.executor import Executor
-from tigerex_services.exchange.service.verify import Report
+from tigerex_services.exchange.service.verify_report import Report
 from tigerex_services.exchange.storage.journal import JournalReader
 
 PAGE_ENTRIES_MAX = 1_000

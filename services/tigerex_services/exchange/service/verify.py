@@ -1,141 +1,156 @@
-"""Proves the journal from nothing: chain, replay, money, holds.
+"""Proves the journal from its first entry, archived ones included: chain, replay, money, holds.
 
-It executes the stored commands in a core of its own and compares; what it then asks of the state
-is computed here from accounts and open orders, not by the code that keeps the balances.
+It executes the stored commands in a core of its own and compares. Entries of older kernel versions
+cannot be executed: their stored events are folded, and the execution begins with the snapshot that
+was taken at their end. Each snapshot that it passes must be what the replay gives.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from typing import Protocol
 
-from tigerex_core import Core
-from tigerex_core.records import Event, EventKind, Rows, Side
-from tigerex_services.directory import Directory
-from tigerex_services.exchange.entry import BrokenChainError, JournalEntry
+from tigerex_core import KERNEL_VERSION, Core
+from tigerex_core.order_life import IllegalTransitionError
+from tigerex_core.snapshot import SnapshotError
+from tigerex_services.exchange.entry import (
+    FIRST_SEQ,
+    BrokenChainError,
+    Head,
+    JournalEntry,
+    check_link,
+)
+from tigerex_services.exchange.host import snapshots
 from tigerex_services.exchange.host.committed import Committed
 from tigerex_services.exchange.host.replay import Replay, ReplayError
+from tigerex_services.exchange.service.verify_report import Check, Report
+from tigerex_services.exchange.service.verify_state import (
+    PendingTransfers,
+    hold_check,
+    state_check,
+    sum_check,
+)
+from tigerex_services.exchange.storage.archive import ArchiveError
+from tigerex_services.exchange.storage.snapshots import SnapshotHead
 from tigerex_services.stream import rows_of
 
-Key = tuple[int, int]  # account id, asset id
+_FAULTS = (BrokenChainError, ReplayError, SnapshotError, IllegalTransitionError, ArchiveError)
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was proven, or the first difference that was found."""
+class Snapshots(Protocol):
+    """The snapshots that are kept; see `SnapshotStore`."""
 
-    name: str
-    passed: bool
-    detail: str
+    def heads(self) -> list[SnapshotHead]: ...
+    def load(self, head: SnapshotHead) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """All checks up to `seq`."""
+class NoSnapshots:
+    """Where there are none."""
 
-    seq: int
-    checks: tuple[Check, ...]
+    def heads(self) -> list[SnapshotHead]:
+        return []
 
-    @property
-    def passed(self) -> bool:
-        return all(check.passed for check in self.checks)
+    def load(self, head: SnapshotHead) -> bytes:
+        raise SnapshotError(f"there is no snapshot of entry {head.seq}")
 
 
-@dataclass(slots=True)
-class _PendingTransfers:
-    """Amounts that reserved transfers hold: a fold of the stored events."""
+class _Walk:
+    """One way through all entries."""
 
-    held: dict[Key, int] = field(default_factory=lambda: defaultdict(int))
-    count: int = 0
+    def __init__(self, core: Core, store: Snapshots) -> None:
+        self._core = core
+        self._store = store
+        self._heads = {head.seq: head for head in reversed(store.heads())}
+        self._folded = Committed()  # of events that are not executed
+        self.head = Head()
+        self.replay: Replay | None = None
+        self.begun_with = 0  # seq of the snapshot with which the execution began
+        self.folded = 0
+        self.compared: list[int] = []
+        self.pending = PendingTransfers()
 
-    def apply(self, events: Rows) -> None:
-        kinds = events[:, Event.KIND]
-        for row in events[
-            (kinds >= EventKind.TRANSFER_RESERVED) & (kinds <= EventKind.TRANSFER_VOIDED)
-        ]:
-            sign = 1 if row[Event.KIND] == EventKind.TRANSFER_RESERVED else -1
-            self.held[int(row[Event.ACCOUNT]), int(row[Event.ASSET])] += sign * int(
-                row[Event.AMOUNT]
-            )
-            self.count += sign
+    def take(self, entry: JournalEntry) -> None:
+        if self.replay is None and entry.kernel_version == KERNEL_VERSION:
+            self._begin(entry)
+        if self.replay is not None:
+            self.replay.advance([entry])
+            self.head = self.replay.head
+        else:
+            self.head = check_link(self.head, entry)
+            events = rows_of(entry.events, entry.kernel_version)
+            self._folded.apply(events, events.tolist())
+            self.folded += 1
+        self.pending.apply(rows_of(entry.events, entry.kernel_version))
+        self._compare()
+
+    def _begin(self, entry: JournalEntry) -> None:
+        """From nothing, or with the snapshot of the entry before, where one is kept."""
+        if entry.seq == FIRST_SEQ:
+            self.replay = Replay(self._core, Committed())
+        elif head := self._heads.get(self.head.seq):
+            if (head.hash, head.time_ns) != (self.head.hash, self.head.time_ns):
+                raise SnapshotError(f"the snapshot of entry {head.seq} is of another journal")
+            self.replay = snapshots.unpack(head, self._store.load(head))
+            self.begun_with = head.seq
+
+    def _compare(self) -> None:
+        head = self._heads.get(self.head.seq)
+        if head is None or self.replay is None or head.kernel_version != KERNEL_VERSION:
+            return
+        expected, _ = snapshots.pack(self.replay)
+        if head != expected:
+            raise SnapshotError(f"the snapshot of entry {head.seq} is not what the replay gives")
+        self.compared.append(head.seq)
+
+    def report(self, failure: Exception | None) -> Report:
+        checks = [self._chain_check(failure), self._replay_check(failure)]
+        if failure is None:
+            checks.append(self._snapshots_check())
+        if failure is None and self.replay is not None:
+            replay = self.replay
+            checks += [
+                sum_check(replay.core, replay.committed.directory),
+                hold_check(replay, self.pending),
+                state_check(replay.core),
+            ]
+        return Report(self.head.seq, tuple(checks))
+
+    def _chain_check(self, failure: Exception | None) -> Check:
+        if isinstance(failure, BrokenChainError | ArchiveError):
+            return Check("hash chain", False, str(failure))
+        head = self.head
+        return Check("hash chain", True, f"{head.seq} entries, head {head.hash.hex()[:16]}")
+
+    def _replay_check(self, failure: Exception | None) -> Check:
+        name = "replay gives the stored events"
+        if failure is not None:
+            return Check(name, False, str(failure))
+        if self.replay is None:
+            passed = not self.folded
+            return Check(name, passed, f"nothing executed, events of {self.folded} entries folded")
+        detail = f"{self.replay.commands} commands gave {self.replay.events} events"
+        if self.begun_with:
+            detail += f" after the snapshot of entry {self.begun_with}"
+        if self.folded:
+            detail += f"; events of {self.folded} entries of older kernel versions folded"
+        return Check(name, True, detail)
+
+    def _snapshots_check(self) -> Check:
+        name = "snapshots are of this journal"
+        beyond = [seq for seq in self._heads if seq > self.head.seq]
+        if beyond:
+            return Check(name, False, f"the snapshot of entry {beyond[0]} is beyond the journal")
+        told = ", ".join(map(str, self.compared)) or "none"
+        return Check(name, True, f"{len(self._heads)} kept; equal to the replay: {told}")
 
 
-def verify_journal(entries: Iterable[JournalEntry], core: Core) -> Report:
+def verify_journal(
+    entries: Iterable[JournalEntry], core: Core, store: Snapshots | None = None
+) -> Report:
     """Check every entry, oldest first, with an empty core."""
-    replay = Replay(core, Committed())
-    pending = _PendingTransfers()
+    walk = _Walk(core, store or NoSnapshots())
     failure: Exception | None = None
     try:
         for entry in entries:
-            replay.advance([entry])
-            pending.apply(rows_of(entry.events))
-    except (BrokenChainError, ReplayError) as error:
+            walk.take(entry)
+    except _FAULTS as error:
         failure = error
-    checks = [_chain_check(replay, failure), _replay_check(replay, failure)]
-    if failure is None:
-        directory = replay.committed.directory
-        checks += [_sum_check(core, directory), _hold_check(replay, pending), _state_check(core)]
-    return Report(replay.head.seq, tuple(checks))
-
-
-def _chain_check(replay: Replay, failure: Exception | None) -> Check:
-    if isinstance(failure, BrokenChainError):
-        return Check("hash chain", False, str(failure))
-    head = replay.head
-    return Check("hash chain", True, f"{head.seq} entries, head {head.hash.hex()[:16]}")
-
-
-def _replay_check(replay: Replay, failure: Exception | None) -> Check:
-    if failure is not None:
-        return Check("replay gives the stored events", False, str(failure))
-    detail = f"{replay.commands} commands gave {replay.events} events"
-    return Check("replay gives the stored events", True, detail)
-
-
-def _sum_check(core: Core, directory: Directory) -> Check:
-    name = "sum over all accounts is zero"
-    sums: dict[int, int] = {asset.asset_id: 0 for asset in directory.assets()}
-    accounts = directory.all_accounts()
-    for account in accounts:
-        for asset_id, (available, held) in core.balances(account.account_id).items():
-            sums[asset_id] = sums.get(asset_id, 0) + available + held
-    for asset_id, total in sums.items():
-        if total:
-            asset = directory.asset_by_id(asset_id)
-            return Check(name, False, f"{asset.code}: {asset.from_units(total)}")
-    return Check(name, True, f"{len(sums)} assets over {len(accounts)} accounts")
-
-
-def _hold_check(replay: Replay, pending: _PendingTransfers) -> Check:
-    """Each hold against the open remainders: price times lots of a buy, the lots of a sell."""
-    name = "holds equal open remainders"
-    core, directory = replay.core, replay.committed.directory
-    orders = 0
-    for account in directory.all_accounts():
-        expected: dict[int, int] = defaultdict(int)
-        for order in replay.committed.orders.open_of(account.account_id):
-            market = directory.market_by_id(order.market)
-            left = order.quantity - order.filled
-            if order.side == Side.BUY:
-                expected[market.quote.asset_id] += market.notional(order.price, left)
-            else:
-                expected[market.base.asset_id] += left * market.lot
-            orders += 1
-        for asset_id, (_, held) in core.balances(account.account_id).items():
-            wanted = expected.pop(asset_id, 0) + pending.held.get((account.account_id, asset_id), 0)
-            if held != wanted:
-                asset = directory.asset_by_id(asset_id)
-                return Check(
-                    name,
-                    False,
-                    f"account {account.account_id} holds {asset.from_units(held)} {asset.code},"
-                    f" open remainders are {asset.from_units(wanted)}",
-                )
-        if any(expected.values()):
-            return Check(name, False, f"account {account.account_id} has orders without a hold")
-    return Check(name, True, f"{orders} open orders, {pending.count} pending transfers")
-
-
-def _state_check(core: Core) -> Check:
-    broken = core.check()
-    detail = broken[0] if broken else "balances, books and links are sound"
-    return Check("state is sound", not broken, detail)
+    return walk.report(failure)

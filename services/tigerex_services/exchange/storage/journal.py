@@ -14,7 +14,9 @@ import psycopg
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
+from tigerex_platform.errors import Refused
 from tigerex_services.exchange.entry import FIRST_SEQ, Head, JournalEntry
+from tigerex_services.exchange.storage.archive import Archive
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +29,7 @@ _COLUMNS = "format_version, seq, kernel_version, time_ns, commands, events, prev
 _INSERT = f"INSERT INTO journal ({_COLUMNS}) VALUES (%s, %s, %s, %s, %b, %b, %b, %b)"  # noqa: S608
 _HEAD = "SELECT seq, time_ns, hash FROM journal ORDER BY seq DESC LIMIT 1"
 _FROM = f"SELECT {_COLUMNS} FROM journal WHERE seq >= %s ORDER BY seq LIMIT %s"  # noqa: S608
+_OLDEST = "SELECT min(seq) FROM journal"
 _NEWEST = f"SELECT {_COLUMNS} FROM journal ORDER BY seq DESC LIMIT 1"  # noqa: S608
 # Of the server towards the leader: silence is noticed after 3 s, an unanswered word after 3 s.
 _KEEPALIVE = (
@@ -144,17 +147,46 @@ class JournalWriter:
         return connection
 
 
-class JournalReader:
-    """Reads committed entries over the read connections."""
+class EntriesArchived(Refused):
+    """Entries left the database for an archive that this process does not have."""
 
-    def __init__(self, pool: AsyncConnectionPool[Any]) -> None:
+    def __init__(self, oldest: int) -> None:
+        super().__init__(
+            "ENTRIES_ARCHIVED",
+            f"the database has entries from {oldest} on, older ones are archived: mount the"
+            " archive and set TIGEREX_ARCHIVE_DIR",
+        )
+
+
+class JournalReader:
+    """Reads committed entries over the read connections, and archived ones where there are any."""
+
+    def __init__(self, pool: AsyncConnectionPool[Any], archive: Archive | None = None) -> None:
         self._pool = pool
+        self._archive = archive
 
     async def entries(self, from_seq: int, limit: int) -> list[JournalEntry]:
-        """At most `limit` entries from `from_seq` on, oldest first."""
+        """At most `limit` entries from `from_seq` on, oldest first.
+
+        Raises EntriesArchived when they are in an archive that is not here.
+        """
         async with self._pool.connection() as connection:
             cursor = await connection.execute(_FROM, (from_seq, limit), binary=True)
-            return [JournalEntry(*row) for row in await cursor.fetchall()]
+            found = [JournalEntry(*row) for row in await cursor.fetchall()]
+        if found and found[0].seq > from_seq:
+            older = await self._archived(from_seq, limit, found[0].seq)
+            if len(older) < limit:  # the end of a segment
+                older += await self.entries(older[-1].seq + 1, limit - len(older))
+            return older
+        return found
+
+    async def _archived(self, from_seq: int, limit: int, oldest: int) -> list[JournalEntry]:
+        if self._archive is None:
+            raise EntriesArchived(oldest)
+        found = await asyncio.to_thread(self._archive.read, from_seq, limit)
+        if not found:
+            raise EntriesArchived(oldest)
+        return found
 
     async def events(
         self, from_seq: int, limit: int, max_bytes: int
@@ -171,6 +203,8 @@ class JournalReader:
                 if page and size > max_bytes:
                     break
                 page.append(row)
+        if page and page[0][0] > from_seq:
+            return _fitting(await self._archived(from_seq, limit, page[0][0]), max_bytes)
         return page
 
     async def newest(self) -> JournalEntry | None:
@@ -204,14 +238,49 @@ class JournalReader:
             from_seq = rows[-1][0] + 1
 
 
-def scan(conninfo: str, from_seq: int = FIRST_SEQ) -> Iterator[JournalEntry]:
-    """All entries from `from_seq` on, over a connection of its own, for threads and tools."""
+def _fitting(entries: list[JournalEntry], max_bytes: int) -> list[tuple[int, int, int, bytes]]:
+    """The events of the first entries, of one at least, that do not exceed the size together."""
+    page: list[tuple[int, int, int, bytes]] = []
+    size = 0
+    for entry in entries:
+        size += len(entry.events)
+        if page and size > max_bytes:
+            break
+        page.append((entry.seq, entry.kernel_version, entry.time_ns, entry.events))
+    return page
+
+
+def entries_of(
+    connection: psycopg.Connection[TupleRow], from_seq: int = FIRST_SEQ
+) -> Iterator[JournalEntry]:
+    """The database's entries from `from_seq` on."""
+    while True:
+        rows = connection.execute(_FROM, (from_seq, SCAN_ROWS), binary=True).fetchall()
+        for row in rows:
+            yield JournalEntry(*row)
+        if len(rows) < SCAN_ROWS:
+            return
+        from_seq = rows[-1][1] + 1
+
+
+def scan(
+    conninfo: str, from_seq: int = FIRST_SEQ, archive: Archive | None = None
+) -> Iterator[JournalEntry]:
+    """All entries from `from_seq` on, over a connection of its own, for threads and tools.
+
+    Raises EntriesArchived when the first ones are in an archive that is not given.
+    """
     with psycopg.connect(conninfo, autocommit=True) as connection:
-        while True:
-            cursor = connection.execute(_FROM, (from_seq, SCAN_ROWS), binary=True)
-            rows = cursor.fetchall()
-            for row in rows:
-                yield JournalEntry(*row)
-            if len(rows) < SCAN_ROWS:
-                return
-            from_seq = rows[-1][1] + 1
+        oldest = connection.execute(_OLDEST).fetchone()
+        first = oldest[0] if oldest else None
+        if first is not None and first > from_seq:
+            if archive is None:
+                raise EntriesArchived(first)
+            for entry in archive.scan(from_seq):
+                if entry.seq != from_seq:
+                    break
+                yield entry
+                from_seq += 1
+            if from_seq < first:
+                raise EntriesArchived(first)
+        yield from entries_of(connection, from_seq)

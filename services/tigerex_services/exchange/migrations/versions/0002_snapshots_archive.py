@@ -73,9 +73,12 @@ BEGIN
     END IF;
     IF NOT EXISTS (
         SELECT FROM snapshots JOIN journal USING (seq, hash)
-        WHERE seq = (SELECT min(seq) FROM snapshots) AND seq > p_last
+        WHERE seq > p_last AND seq = (
+            SELECT min(seq) FROM snapshots
+            WHERE kernel_version = (SELECT max(kernel_version) FROM snapshots)
+        )
     ) THEN
-        RAISE EXCEPTION 'the oldest snapshot is not later than entry %', p_last;
+        RAISE EXCEPTION 'no start could begin after entry %: there is no such snapshot', p_last;
     END IF;
     INSERT INTO archived_segments
         (first_seq, last_seq, first_prev_hash, last_hash, file, size, checksum)
