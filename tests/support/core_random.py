@@ -158,7 +158,7 @@ class Draw:
     def _command(self) -> Row:
         draws = [self._order, self._list, self._cancel, self._amend, self._cancel_all]
         draws += [self._movement, self._market_rule, self._setting]
-        shares = [54, 9, 6, 8, 1, 8, 9, 5]
+        shares = [54, 9, 6, 8, 1.5, 8, 9, 5]
         return self.random.choices(draws, shares)[0]()
 
     def _pick(self, usual: Sequence[int], strange: Sequence[int]) -> int:
@@ -292,7 +292,7 @@ class Draw:
         return command(
             CommandKind.CANCEL_ALL,
             account=self.random.choice([0, 0, *TRADERS, 99]),
-            epoch=self._epoch(),
+            epoch=self.random.choice([0, 1, 2]),
             market=self._market(),
         )
 

@@ -51,6 +51,7 @@ RESTED, EXPIRED = EventKind.ORDER_RESTED, EventKind.ORDER_EXPIRED
 CANCELED, TRIGGERED = EventKind.ORDER_CANCELED, EventKind.ORDER_TRIGGERED
 AMENDED, PREVENTED = EventKind.ORDER_AMENDED, EventKind.SELF_TRADE_PREVENTED
 ADA_TOO = 7
+NO_MOST = 2**63 - 1
 
 
 @pytest.fixture
@@ -413,6 +414,133 @@ LEAST = (
     MarketLimit.BID_DOWN_PPM,
     MarketLimit.ASK_DOWN_PPM,
 )
+
+
+@pytest.mark.parametrize(
+    ("which", "least", "most"),
+    [
+        (MarketLimit.PRICE_MIN, 1, 1_000),
+        (MarketLimit.QUANTITY_MIN, 1, 1_000),
+        (MarketLimit.NOTIONAL_MIN, 0, 2**62 - 1),
+        (MarketLimit.NOTIONAL_MAX, 0, 2**62 - 1),
+        (MarketLimit.NOTIONAL_OF_MARKET_ORDERS, 0, 1),
+        (MarketLimit.MARKET_QUANTITY_MAX, 0, NO_MOST),
+        (MarketLimit.ORDERS_MAX, 0, NO_MOST),
+        (MarketLimit.STOPS_MAX, 0, NO_MOST),
+        (MarketLimit.ICEBERGS_MAX, 0, NO_MOST),
+        (MarketLimit.POSITION_MAX, 0, NO_MOST),
+        (MarketLimit.BID_UP_PPM, 0, 10**9),
+        (MarketLimit.BID_DOWN_PPM, 0, 10**9),
+        (MarketLimit.ASK_UP_PPM, 0, 10**9),
+        (MarketLimit.ASK_DOWN_PPM, 0, 10**9),
+        (MarketLimit.BREAKER_PPM, 0, 999_999),
+        (MarketLimit.BREAKER_WINDOW_NS, 1, NO_MOST),
+        (MarketLimit.SELF_TRADE, 1, 5),
+    ],
+)
+def test_a_limit_has_a_range(site: CorePair, which: MarketLimit, least: int, most: int) -> None:
+    for value in (least, most):
+        (event,) = site.send(rule(which, value))
+        assert event[Event.KIND] == EventKind.MARKET_LIMIT_SET
+    assert why(site.send(rule(which, least - 1))) == Reason.INVALID_LIMIT
+    if most != NO_MOST:
+        assert why(site.send(rule(which, most + 1))) == Reason.INVALID_LIMIT
+    site.send(*trade(100), limit(ADA, BUY, 99, 1), market(ADA, BUY, 0, amount=99))
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"quantity": 0, "amount": 0}, Reason.INVALID_QUANTITY),
+        ({"quantity": 0, "amount": -1}, Reason.INVALID_AMOUNT),
+        ({"quantity": 1, "amount": 1}, Reason.INVALID_AMOUNT),
+        ({"price": 1}, Reason.INVALID_PRICE),
+        ({"stop_price": 1}, Reason.INVALID_STOP_PRICE),
+        ({"trailing": 1}, Reason.INVALID_TRAILING),
+        ({"display": 1}, Reason.INVALID_DISPLAY),
+        ({"expire_ns": 9}, Reason.INVALID_EXPIRY),
+        ({"self_trade": 6}, Reason.INVALID_SELF_TRADE),
+        ({"self_trade": -1}, Reason.INVALID_SELF_TRADE),
+        ({"time_in_force": GTC}, Reason.INVALID_TIME_IN_FORCE),
+        ({"time_in_force": FOK}, Reason.INVALID_TIME_IN_FORCE),
+        ({"post_only": 1}, Reason.INVALID_TIME_IN_FORCE),
+    ],
+)
+def test_what_a_market_order_cannot_say(
+    site: CorePair, change: dict[str, int], expected: Reason
+) -> None:
+    row = market(ADA, BUY, 1)
+    for column, value in change.items():
+        row[Command[column.upper()]] = value
+    assert why(site.send(row)) == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"stop_price": 0}, Reason.INVALID_STOP_PRICE),
+        ({"stop_price": 1_001}, Reason.INVALID_STOP_PRICE),
+        ({"stop_price": 1_000}, None),
+        ({"stop_price": 0, "trailing": 1}, None),
+        ({"trailing": 9_999}, None),
+        ({"trailing": 10_000}, Reason.INVALID_TRAILING),
+        ({"trailing": -1}, Reason.INVALID_TRAILING),
+        ({"time_in_force": IOC}, Reason.INVALID_TIME_IN_FORCE),
+        ({"time_in_force": FOK}, Reason.INVALID_TIME_IN_FORCE),
+        ({"time_in_force": GTD}, Reason.INVALID_EXPIRY),
+        ({"time_in_force": GTD, "expire_ns": 1}, None),
+        ({"post_only": 1}, Reason.INVALID_TIME_IN_FORCE),
+    ],
+)
+def test_what_a_stop_says(site: CorePair, change: dict[str, int], expected: Reason | None) -> None:
+    row = stop(ADA, SELL, 50, 1)
+    for column, value in change.items():
+        row[Command[column.upper()]] = value
+    events = site.send(row)
+    if expected is None:
+        assert [event[0] for event in events] == [ACCEPTED, TERMS]
+    else:
+        assert why(events) == expected
+
+
+def test_fees_can_be_paid_in_an_asset_without_a_market(site: CorePair) -> None:
+    """The fees account then has a place for them; nobody knows what they are worth."""
+    discount = command(CommandKind.SET_FEE_DISCOUNT, asset=3, amount=1_000_000)
+    assert why(site.send(discount)) == Reason.UNKNOWN_ASSET
+    site.send(command(CommandKind.CREATE_ASSET, "BONUS", value=3), discount)
+    assert site.core.balances(FEES_ACCOUNT)[3] == (0, 0)
+    for ppm in (-1, 1_000_001):
+        row = command(CommandKind.SET_FEE_DISCOUNT, asset=3, amount=ppm)
+        assert why(site.send(row)) == Reason.INVALID_FEE
+    site.send(command(CommandKind.SET_FEE_DISCOUNT))
+
+
+def test_fees_in_the_quote_asset(site: CorePair) -> None:
+    """Also before the trade's proceeds: a seller without quote units pays the ordinary fee."""
+    site.send(
+        command(CommandKind.SET_FEE_TIER, amount=10_000, aux=10_000),
+        command(CommandKind.SET_FEE_DISCOUNT, asset=QUOTE, amount=500_000),
+        command(CommandKind.SET_FEE_PAYMENT, account=ADA, value=1),
+        command(CommandKind.SET_FEE_PAYMENT, account=BOB, value=1),
+        transfer(BOB, WORLD_ACCOUNT, QUOTE, MONEY),
+    )
+    (_, _, _, traded) = site.send(limit(BOB, SELL, 100, 5), limit(ADA, BUY, 100, 5))
+    # 1 % of 500 is 5, half of it 2.5: 3
+    assert (traded[Event.FEE], traded[Event.ASSET]) == (3, QUOTE)
+    assert (traded[Event.VALUE], traded[Event.OTHER_ASSET]) == (5, QUOTE)
+
+
+def test_a_stale_epoch_cancels_and_amends_nothing(site: CorePair) -> None:
+    advance = command(CommandKind.ADVANCE_EPOCH, account=ADA, epoch=5)
+    site.send(limit(ADA, BUY, 50, 3), advance)
+    stale = [
+        cancel(ADA, 1, epoch=4),
+        command(CommandKind.CANCEL_ALL, account=ADA, market=MARKET, epoch=4),
+        command(CommandKind.AMEND_ORDER, account=ADA, order_id=1, quantity=2, epoch=4),
+    ]
+    for row in stale:
+        assert why(site.send(row)) == Reason.STALE_EPOCH
+    assert why(site.send(oco(ADA, SELL, 110, 90, 1, epoch=4))) == Reason.STALE_EPOCH
 
 
 def test_a_delisted_market_stays_so(site: CorePair) -> None:
