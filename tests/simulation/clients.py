@@ -7,7 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import numpy as np
-from tests.simulation.draw import START, JournalDraw
+from tests.simulation.draw import JournalDraw, first_commands
 from tests.simulation.network import UnknownResult
 from tests.support.core_rows import Row
 
@@ -67,7 +67,8 @@ class Clients:
             self._world.loop.spawn(self._guard(self._operate, operation), None)
 
     async def _set_up(self) -> None:
-        operation = self._operation([list(row) for row in START], unique=True)
+        rows = first_commands(crowds=self._world.plan.crowds)
+        operation = self._operation(rows, unique=True)
         await self._guard(self._operate, operation)
         self.ready = True
 
@@ -123,7 +124,7 @@ class Clients:
     def _next_operation(self) -> Operation:
         room = self._world.plan.queue_commands_max // 2
         size = min(self._random.choice(SIZES), room)
-        rows = self._draw.rows(size)
+        rows = self._draw.batch(size)
         return self._operation(rows, unique=self._random.random() < UNIQUE_SHARE)
 
     def _operation(self, rows: list[Row], *, unique: bool) -> Operation:

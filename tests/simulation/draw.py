@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from tests.simulation.sim_clock import EPOCH_NS
-from tests.support.core_random import Draw, start
+from tests.support.core_crowds import Crowds
+from tests.support.core_random import START_MONEY, Draw, start
 from tests.support.core_rows import Row
 from tests.support.reference import Reference
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 GARBAGE_SHARE = 0.01
+CROWD_SHARE = 0.15  # of the operations of a run with crowds
+CROWD_MONEY = 2**40
 DATE_NS = 300_000_000  # one unit of the dates that are drawn
 WINDOW_NS = 1_000_000_000  # one unit of the circuit breaker's windows
 
@@ -28,7 +31,9 @@ def _in_our_time(row: Row, drawn_ns: int, now_ns: int) -> Row:
     return row
 
 
-START = [_in_our_time(row, 0, 0) for row in start()]
+def first_commands(*, crowds: bool) -> list[Row]:
+    """What sets the exchange up; crowds need much money."""
+    return [_in_our_time(row, 0, 0) for row in start(CROWD_MONEY if crowds else START_MONEY)]
 
 
 class JournalDraw(Draw):
@@ -37,10 +42,21 @@ class JournalDraw(Draw):
     def __init__(self, seed: int, world: "World") -> None:
         super().__init__(seed)
         self._world = world
+        self._crowds = Crowds(seed)
         self.known = _Known(world.oracle.reference)  # type: ignore[assignment]
 
+    def batch(self, size: int) -> list[Row]:
+        """So many commands for one operation, or a crowd of them."""
+        if not self._world.plan.crowds or self.random.random() >= CROWD_SHARE:
+            return self.rows(size)
+        now_ns, crowd = self._now_ns(), self._crowds.batch()
+        return [_in_our_time(row, self._crowds.time_ns, now_ns) for row in crowd]
+
+    def _now_ns(self) -> int:
+        return EPOCH_NS + round(self._world.loop.time() * 1e9)
+
     def _fresh(self) -> Row:
-        now_ns = EPOCH_NS + round(self._world.loop.time() * 1e9)
+        now_ns = self._now_ns()
         row = super()._fresh()
         if self.random.random() < GARBAGE_SHARE:
             return [self.random.randint(-(2**63), 2**63 - 1) for _ in row]

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from tests.simulation.world import capacity
 
 from tigerex_core.records import Command, EventKind
 from tigerex_services.exchange.entry import JournalEntry
@@ -269,9 +268,7 @@ MUTATIONS: dict[str, Mutation] = {
         nothing, TWO_WRITERS, {"lock_stolen": 0.05}, NO_FENCE
     ),
     "no fence, and lead without lock": Mutation(lead_without_lock, TWO_WRITERS, {}, NO_FENCE),
-    "the kernel forgets request ids": Mutation(
-        nothing, "applied again", {}, {"capacity": capacity(window=8)}
-    ),
+    "the kernel forgets request ids": Mutation(nothing, "applied again", {}, {"window": 8}),
     "the host loses the ids of a retry": Mutation(lose_request_ids, "has another request id"),
     "the first answer is forgotten": Mutation(forget_the_first_answer, "not the first"),
     "time goes back": Mutation(trust_the_clock, "is not later than entry", {"clock_jump": 0.05}),

@@ -27,6 +27,8 @@ from tigerex_services.exchange.storage.snapshots import SnapshotHead
 Row = list[int]
 RequestId = tuple[int, int]
 
+ENTRY_BYTES_MAX = 4 * 2**20  # of a message that carries one
+
 
 @dataclass(frozen=True, slots=True)
 class First:
@@ -84,6 +86,8 @@ class Oracle:
         before = self.log[-1].entry.hash if self.log else GENESIS_HASH
         need(entry.seq == self.head_seq + 1, f"entry {entry.seq} follows entry {self.head_seq}")
         need(entry.prev_hash == before, f"entry {entry.seq} does not link to its predecessor")
+        size = len(entry.commands) + len(entry.events)
+        need(size <= ENTRY_BYTES_MAX, f"entry {entry.seq} has {size} bytes")
         self._check_writer(entry, process)
         self._replay.advance([entry])
         committed = _take_apart(entry, process)

@@ -4,6 +4,7 @@ one kind does not hide another."""
 from dataclasses import asdict, dataclass
 from random import Random
 
+CROWDS_SHARE = 0.2
 FAULT_SHARE = 0.6  # of the runs that have a given kind of fault
 
 
@@ -11,6 +12,7 @@ FAULT_SHARE = 0.6  # of the runs that have a given kind of fault
 class Plan:
     """Chances are per statement, message or step, as said; times in seconds."""
 
+    crowds: bool  # also hundreds of orders at once, which meet the bounds of one command
     shuffle: float  # turns that run a callback out of order
     processes: int  # hosts at once
     clients_operations_max: int  # under way at once
@@ -56,12 +58,14 @@ def draw(random: Random) -> Plan:
         value = round(most * random.random() ** 2, 5)
         return value if on else 0.0
 
+    crowds = random.random() < CROWDS_SHARE
     return Plan(
+        crowds=crowds,
         shuffle=random.choice([0.0, 0.1, 0.5, 1.0]),
         processes=random.choice([1, 2, 2, 2, 3]),
         clients_operations_max=random.choice([1, 4, 16, 40]),
         turns_max=random.choice([20, 60, 200]),
-        queue_commands_max=random.choice([40, 100, 400, 16_384]),
+        queue_commands_max=16_384 if crowds else random.choice([40, 100, 400]),
         batch_commands_max=random.choice([1, 4, 64, 1_024]),
         batch_events_max=random.choice([8, 64, 7_500]),
         delay_max_s=random.choice([0.0, 0.002, 0.05]),

@@ -17,6 +17,7 @@ STEPS = 400
 # Enough of everything for bugs to show; each mutation adds what it needs.
 PLAN = replace(
     plans.draw(Randoms(SEED).plan),
+    crowds=False,
     shuffle=0.1,
     processes=2,
     clients_operations_max=16,

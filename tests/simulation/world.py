@@ -7,6 +7,7 @@ asked is answered, and looks at the whole.
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from random import Random
 
 from tests.simulation import plan as plans
@@ -33,10 +34,9 @@ HEAL_S = 120.0  # until all is well when faults have ended, at most
 HEAL_TURNS = 2_000_000
 
 
-def capacity(window: int = WINDOW) -> Capacity:
-    """So small that tables fill up, but for the window of request ids."""
-    fields = {name: getattr(SMALL, name) for name in Capacity.__slots__}
-    return Capacity(**(fields | {"window": window}))
+def capacity(*, crowds: bool = False, window: int = WINDOW) -> Capacity:
+    """So small that tables fill up, but for the window of request ids; or with room for crowds."""
+    return replace(Capacity.small() if crowds else SMALL, window=window)
 
 
 class World:
@@ -47,17 +47,17 @@ class World:
         seed: int,
         *,
         plan: plans.Plan | None = None,
-        capacity: Capacity = capacity(),  # noqa: B008 - immutable
+        window: int = WINDOW,
         fence: bool = True,
     ) -> None:
         self.seed = seed
         self.randoms = Randoms(seed)
         self.plan = plan or plans.draw(self.randoms.plan)
-        self.capacity = capacity
+        self.capacity = capacity(crowds=self.plan.crowds, window=window)
         self.loop = SimLoop(self.randoms.loop, self.plan.shuffle)
         self.trace = Trace(self.loop.time)
         self.failure: BaseException | None = None
-        self.oracle = Oracle(capacity, WINDOW)
+        self.oracle = Oracle(self.capacity, WINDOW)
         self.database = Database(
             self.loop, self.randoms, self.plan, self.trace, self._commit, self._kill, unique=fence
         )
@@ -150,6 +150,7 @@ class World:
             self.clients.ready
             and self.clients.active == 0
             and self.consumer.next_seq > self.database.head_seq
+            and not self.oracle.reference.pending
             and len(self.processes) == self.plan.processes
         )
 
