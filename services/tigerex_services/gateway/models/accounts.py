@@ -16,7 +16,19 @@ from tigerex_services.gateway.models.common import (
 )
 from tigerex_services.gateway.models.market import SideName
 
-OrderStatusName = Literal["new", "partially-filled", "filled", "canceled", "expired"]
+OrderStatusName = Literal[
+    "new",
+    "waiting",
+    "partially-filled",
+    "filled",
+    "canceled",
+    "expired",
+    "expired-in-match",
+]
+OrderTypeName = Literal[
+    "limit", "market", "stop-loss", "stop-loss-limit", "take-profit", "take-profit-limit"
+]
+TimeInForceName = Literal["gtc", "ioc", "fok", "gtd"]
 AccountKindName = Literal["main", "bot", "earn", "escrow", "house", "system"]
 
 ClientOrderId = Annotated[
@@ -57,10 +69,10 @@ class Order(Answer):
     account_id: int
     market: Symbol
     side: SideName
-    type: Literal["limit", "market"]
-    time_in_force: Literal["gtc", "ioc"]
+    type: OrderTypeName
+    time_in_force: TimeInForceName
     post_only: bool
-    price: DecimalString | None = Field(description="Null for a market order.")
+    price: DecimalString | None = Field(description="Null for an order at market.")
     quantity: DecimalString
     filled_quantity: DecimalString
     filled_notional: DecimalString = Field(

@@ -20,6 +20,7 @@ BOOK_LEVELS_MAX = 1_000
 
 Interval = Literal["1s", "1m"]
 SideName = Literal["buy", "sell"]
+MarketStateName = Literal["open", "halted", "cancel-only", "delisting"]
 
 
 class Market(Answer):
@@ -33,7 +34,7 @@ class Market(Answer):
     min_notional: DecimalString = Field(
         description='Smallest price times quantity of a limit order, in quote asset; "0" for none.'
     )
-    state: Literal["open", "halted"]
+    state: MarketStateName
     last_price: DecimalString | None = Field(description="Price of the newest trade.")
 
 

@@ -1,7 +1,6 @@
 """Accounts and orders: JSON models ↔ protobuf."""
 
 from collections.abc import Iterable, Mapping
-from typing import Literal
 
 from tigerex.exchange.v1 import trading_pb2, types_pb2
 
@@ -18,13 +17,19 @@ SIDES: Mapping[types_pb2.Side.ValueType, SideName] = {
     types_pb2.SIDE_BUY: "buy",
     types_pb2.SIDE_SELL: "sell",
 }
-ORDER_TYPES: Mapping[types_pb2.OrderType.ValueType, Literal["limit", "market"]] = {
+ORDER_TYPES: Mapping[types_pb2.OrderType.ValueType, model.OrderTypeName] = {
     types_pb2.ORDER_TYPE_LIMIT: "limit",
     types_pb2.ORDER_TYPE_MARKET: "market",
+    types_pb2.ORDER_TYPE_STOP_LOSS: "stop-loss",
+    types_pb2.ORDER_TYPE_STOP_LOSS_LIMIT: "stop-loss-limit",
+    types_pb2.ORDER_TYPE_TAKE_PROFIT: "take-profit",
+    types_pb2.ORDER_TYPE_TAKE_PROFIT_LIMIT: "take-profit-limit",
 }
-TIMES_IN_FORCE: Mapping[types_pb2.TimeInForce.ValueType, Literal["gtc", "ioc"]] = {
+TIMES_IN_FORCE: Mapping[types_pb2.TimeInForce.ValueType, model.TimeInForceName] = {
     types_pb2.TIME_IN_FORCE_GTC: "gtc",
     types_pb2.TIME_IN_FORCE_IOC: "ioc",
+    types_pb2.TIME_IN_FORCE_FOK: "fok",
+    types_pb2.TIME_IN_FORCE_GTD: "gtd",
 }
 STATUSES: Mapping[types_pb2.OrderStatus.ValueType, model.OrderStatusName] = {
     types_pb2.ORDER_STATUS_NEW: "new",
@@ -32,6 +37,8 @@ STATUSES: Mapping[types_pb2.OrderStatus.ValueType, model.OrderStatusName] = {
     types_pb2.ORDER_STATUS_FILLED: "filled",
     types_pb2.ORDER_STATUS_CANCELED: "canceled",
     types_pb2.ORDER_STATUS_EXPIRED: "expired",
+    types_pb2.ORDER_STATUS_WAITING: "waiting",
+    types_pb2.ORDER_STATUS_EXPIRED_IN_MATCH: "expired-in-match",
 }
 KINDS: Mapping[types_pb2.AccountKind.ValueType, model.AccountKindName] = {
     types_pb2.ACCOUNT_KIND_MAIN: "main",

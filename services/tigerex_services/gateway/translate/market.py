@@ -1,7 +1,6 @@
 """Market data: protobuf → JSON models."""
 
 from collections.abc import Mapping
-from typing import Literal
 
 from tigerex.exchange.v1 import types_pb2
 from tigerex.marketdata.v1 import marketdata_pb2 as pb
@@ -20,9 +19,11 @@ INTERVALS: Mapping[pb.CandleInterval.ValueType, model.Interval] = {
 }
 INTERVAL_NUMBERS = inverse(INTERVALS)
 
-MARKET_STATES: Mapping[types_pb2.MarketState.ValueType, Literal["open", "halted"]] = {
+MARKET_STATES: Mapping[types_pb2.MarketState.ValueType, model.MarketStateName] = {
     types_pb2.MARKET_STATE_OPEN: "open",
     types_pb2.MARKET_STATE_HALTED: "halted",
+    types_pb2.MARKET_STATE_CANCEL_ONLY: "cancel-only",
+    types_pb2.MARKET_STATE_DELISTING: "delisting",
 }
 
 
