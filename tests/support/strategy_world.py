@@ -3,6 +3,7 @@
 import hashlib
 from collections import deque
 from collections.abc import Iterable
+from typing import Literal
 
 import numpy as np
 
@@ -15,10 +16,12 @@ from tigerex_core.records import (
     CommandKind,
     Event,
     EventKind,
+    MarketLimit,
     MarketState,
     OrderType,
     Reason,
     Rows,
+    SelfTrade,
     Side,
     TimeInForce,
     pack_name,
@@ -41,6 +44,9 @@ RULES = MarketRules(
 SHORT = "0123456789ab"
 SECOND_NS = 1_000_000_000
 HOUSE_LOTS = 400
+DISCOUNT_PPM = 250_000
+
+FeeAsset = Literal["received", "base", "quote", "other"]
 
 
 def command(kind: CommandKind, name: str = "", **columns: int) -> Rows:
@@ -63,6 +69,7 @@ class World:
         *,
         rules: MarketRules = RULES,
         fee_ppm: int = 1_000,
+        fee_asset: FeeAsset = "received",
         name: str = SHORT,
     ) -> None:
         self.core = Core(Capacity.small())
@@ -79,7 +86,11 @@ class World:
         self.bot = 0
         self.epoch = 0
         self._serial = 0
+        # Fees and amendments take money that the strategy may have bound for orders on their way.
+        self.bound_by_strategy = fee_asset in ("received", "other")
         self._set_up(int(config[k.C_INVESTMENT]), fee_ppm)
+        if fee_asset != "received":
+            self._discount(fee_asset)
 
     def _set_up(self, investment: int, fee_ppm: int) -> None:
         rules = self.rules
@@ -99,17 +110,52 @@ class World:
                 quantity=rules.max_quantity, amount=rules.min_notional,
             ),
             command(CommandKind.CREATE_ACCOUNT, "bot", value=user, aux=AccountKind.BOT),
+            command(CommandKind.CREATE_ACCOUNT, "owner", value=user, aux=AccountKind.HOUSE),
             command(CommandKind.CREATE_ACCOUNT, "house", value=house, aux=AccountKind.HOUSE),
             command(CommandKind.CREATE_ACCOUNT, "taker", value=house, aux=AccountKind.HOUSE),
         )  # fmt: skip
         self.market = self._ids(EventKind.MARKET_CREATED, Event.MARKET)[0]
-        self.bot, self.house, self.taker = self._ids(EventKind.ACCOUNT_CREATED, Event.ACCOUNT)
+        self.bot, self.owner, self.house, self.taker = self._ids(
+            EventKind.ACCOUNT_CREATED, Event.ACCOUNT
+        )
         self.commit(
             command(
                 CommandKind.TRANSFER, account=WORLD_ACCOUNT, to_account=self.bot,
                 asset=self.quote, amount=investment,
             )
         )  # fmt: skip
+
+    def _discount(self, fee_asset: FeeAsset) -> None:
+        """The bot's account pays its fees in one asset; where it is a third one, it has some."""
+        asset = {"base": self.base, "quote": self.quote}.get(fee_asset, 0)
+        if not asset:
+            self.commit(command(CommandKind.CREATE_ASSET, "TGX", value=2))
+            (asset,) = self._ids(EventKind.ASSET_CREATED, Event.ASSET)
+            self.commit(
+                command(
+                    CommandKind.CREATE_MARKET, "tgx-quote", asset=asset, aux=self.quote, value=10,
+                    order_id=10, price=10_000, quantity=10_000,
+                )
+            )  # fmt: skip
+            (market,) = self._ids(EventKind.MARKET_CREATED, Event.MARKET)
+            self.commit(
+                *(
+                    command(
+                        CommandKind.PLACE_ORDER, account=account, market=market, side=side,
+                        order_type=OrderType.LIMIT, time_in_force=TimeInForce.GTC, price=7,
+                        quantity=1,
+                    )
+                    for account, side in ((self.house, Side.SELL), (self.taker, Side.BUY))
+                ),
+                command(
+                    CommandKind.TRANSFER, account=WORLD_ACCOUNT, to_account=self.bot, asset=asset,
+                    amount=500,
+                ),
+            )  # fmt: skip
+        self.commit(
+            command(CommandKind.SET_FEE_DISCOUNT, asset=asset, amount=DISCOUNT_PPM),
+            command(CommandKind.SET_FEE_PAYMENT, account=self.bot, value=1),
+        )
 
     def _ids(self, kind: EventKind, column: Event) -> list[int]:
         return [int(row[column]) for row in self.last if row[Event.KIND] == kind]
@@ -130,6 +176,8 @@ class World:
     def _deliver(self, events: Rows) -> None:
         own = Own(self.bot, self.short_id, self.base, self.quote)
         for row in events:
+            if row[Event.KIND] == EventKind.TRADED and row[Event.ACCOUNT] == self.bot:
+                assert row[Event.OTHER_ACCOUNT] != self.bot, "the bot traded with itself"
             if row[Event.KIND] == EventKind.TICKED:
                 self.give(tick_event(row, self.seq))
             shared = market_event(row, self.seq)
@@ -214,6 +262,38 @@ class World:
                 )
             )  # fmt: skip
 
+    def amend_one(self, number: int, lots: int) -> None:
+        """Somebody changes the quantity of one of the bot's orders by hand."""
+        self.bound_by_strategy = False
+        orders = self.core.open_orders(self.bot)
+        if orders:
+            order = orders[number % len(orders)]
+            self.commit(
+                command(
+                    CommandKind.AMEND_ORDER, account=self.bot, order_id=order.order_id,
+                    quantity=lots,
+                )
+            )  # fmt: skip
+
+    def own_order(self, side: Side, price: int, lots: int, mode: SelfTrade) -> None:
+        """The bot's owner sends an order from another account, which may rest."""
+        row = self.order(self.owner, side, price, lots)
+        row[Command.SELF_TRADE] = mode
+        self.commit(row)
+
+    def cancel_own(self) -> None:
+        """The bot's owner takes off the orders of the other account."""
+        self.commit(
+            command(CommandKind.CANCEL_ALL, account=self.owner, market=self.market),
+        )
+
+    def break_at(self, ppm: int) -> None:
+        """Set the circuit breaker."""
+        limit = MarketLimit.BREAKER_PPM
+        self.commit(
+            command(CommandKind.SET_MARKET_LIMIT, market=self.market, value=limit, amount=ppm)
+        )
+
     def quote_at(self, price: int, lots: int = HOUSE_LOTS) -> None:
         """The house moves its quotes to both sides of a price, and trades one lot there."""
         cancels = [
@@ -257,7 +337,8 @@ class World:
         assert self.core.check() == []
         prices = [order.price for order in self.core.open_orders(self.bot)]
         assert len(prices) == len(set(prices)), f"two orders on one level: {sorted(prices)}"
-        assert Reason.INSUFFICIENT_BALANCE not in self.refusals
+        if self.bound_by_strategy:
+            assert Reason.INSUFFICIENT_BALANCE not in self.refusals
         assert min(self.money()) >= 0
 
     def check_accounting(self) -> None:

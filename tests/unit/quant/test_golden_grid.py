@@ -5,9 +5,9 @@ quote, the smallest unit. The fee is 0.1 % of what is received.
 """
 
 import pytest
-from tests.support.strategy_world import RULES, World
+from tests.support.strategy_world import RULES, FeeAsset, World, command
 
-from tigerex_core.records import Side
+from tigerex_core.records import CommandKind, Event, EventKind, SelfTrade, Side
 from tigerex_quant import STRATEGIES, SpotGridParameters, spot_grid_config
 from tigerex_quant import kernel as k
 
@@ -124,3 +124,106 @@ def test_a_start_that_is_seen_twice_changes_nothing() -> None:
     world.signal(2)
     world.settle()
     assert orders(world) == before
+
+
+def test_a_grid_does_not_trade_with_its_owner_and_tries_again() -> None:
+    world = started()
+    world.settle()
+    world.quote_at(131, lots=1_000)  # through 130: the cell wants to buy at 120
+    world.commit(command(CommandKind.CANCEL_ALL, account=world.house, market=world.market))
+    world.own_order(Side.SELL, 119, 50, SelfTrade.NONE)  # rests
+    world.settle()
+    (prevented,) = [row for row in world.last if row[Event.KIND] == EventKind.SELF_TRADE_PREVENTED]
+    assert (prevented[Event.ACCOUNT], prevented[Event.OTHER_ACCOUNT]) == (world.bot, world.owner)
+    assert 120 not in [price for price, _, _ in orders(world)]
+    assert [o.remaining for o in world.core.open_orders(world.owner)] == [50]  # keeps its place
+    world.check_accounting()
+    world.cancel_own()
+    world.tick(1)
+    world.settle()
+    assert 120 not in [price for price, _, _ in orders(world)]  # not before two seconds are over
+    world.tick(1)
+    world.settle()
+    assert (120, Side.BUY, LOTS) in orders(world)
+    world.check_accounting()
+    world.check()
+
+
+def test_what_self_trade_prevention_takes_off_a_resting_order_is_free_again() -> None:
+    world = started()
+    world.settle()
+    world.quote_at(113)
+    world.commit(command(CommandKind.CANCEL_ALL, account=world.house, market=world.market))
+    world.own_order(Side.SELL, 110, 19, SelfTrade.DECREMENT)
+    assert (110, Side.BUY, LOTS - 19) in orders(world)
+    world.check_accounting()
+    world.own_order(Side.SELL, 110, LOTS, SelfTrade.DECREMENT)
+    assert 110 not in [price for price, _, _ in orders(world)]
+    world.check_accounting()
+    assert not world.fills[1:]  # nothing but the initial purchase
+    world.cancel_own()
+    world.tick(2)
+    world.settle()
+    assert (110, Side.BUY, LOTS) in orders(world)
+    world.check()
+
+
+def test_an_order_amended_by_hand_is_followed() -> None:
+    world = started()
+    world.settle()
+    number = [o.price for o in world.core.open_orders(world.bot)].index(110)
+    world.amend_one(number, LOTS - 100)
+    world.settle()
+    assert (110, Side.BUY, LOTS - 100) in orders(world)
+    world.check_accounting()
+    world.quote_at(108)
+    world.settle()
+    # It bought 119 and sells 119 again, one level up.
+    assert (120, Side.SELL, LOTS - 100) in orders(world)
+    world.check_accounting()
+    world.check()
+
+
+def test_a_tripped_breaker_is_waited_for() -> None:
+    world = started()
+    world.settle()
+    world.break_at(20_000)
+    world.quote_at(121)
+    world.quote_at(125)  # 3 % in no time
+    assert int(world.fold.state[k.H_HALTED]) == 1
+    world.settle()
+    world.tick(5)
+    assert not world.pending
+    world.break_at(0)
+    world.halt(False)
+    world.quote_at(131)
+    world.settle()
+    assert (120, Side.BUY, LOTS) in orders(world)
+    world.check_accounting()
+    world.check()
+
+
+@pytest.mark.parametrize(("asset", "places"), [("base", 1), ("quote", 2), ("other", 0)])
+def test_fees_are_counted_where_they_are_paid(asset: FeeAsset, places: int) -> None:
+    """The fee on 439 lots at 122 is 439 base units; discounted, in whatever asset, a quarter less.
+
+    In quote: ceil(53,558 * 0.1 %) = 54, ceil(54 * 0.75) = 41. The first purchase has no base asset
+    to pay with, so its fee is the ordinary one; that of the sale through 130 is paid in base.
+    """
+    config = spot_grid_config(SpotGridParameters(100, 140, 5, False, 100_000), RULES)
+    world = World(STRATEGIES["spot-grid"], config, fee_asset=asset)
+    world.signal(2)
+    world.quote_at(121, lots=1_000)
+    world.settle()
+    world.quote_at(135)
+    world.settle()
+    bought, sold = (fill[[k.E_FEE_IN, k.E_FEE]].tolist() for fill in world.fills)
+    if asset == "base":
+        assert bought == [k.FEE_IN_BASE, 439]
+    else:
+        assert bought[0] == places
+    assert sold[0] == places
+    if asset == "quote":
+        assert bought[1] == 41
+    world.check_accounting()
+    world.check()

@@ -1,10 +1,13 @@
 """Spot grids against the real matching core, with everything that can go wrong."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.strategy_world import RULES, World, replayed
+from tests.support.strategy_world import RULES, FeeAsset, World, replayed
 
+from tigerex_core.records import SelfTrade, Side
 from tigerex_quant import STRATEGIES, Fold, SpotGridParameters, spot_grid_config
 from tigerex_quant import kernel as k
 from tigerex_quant.slots import S_STATUS, S_WIDTH, SLOT_IDLE
@@ -24,6 +27,10 @@ steps = st.lists(
         st.tuples(st.just("cancel"), st.integers(0, 20)),
         st.tuples(st.just("halt"), st.booleans()),
         st.tuples(st.just("signal"), st.sampled_from([1, 3, 4])),
+        st.tuples(st.just("amend"), st.integers(0, 2_000)),
+        st.tuples(st.just("own"), st.integers(0, 2_000)),
+        st.tuples(st.just("own"), st.integers(0, 2_000)),
+        st.tuples(st.just("breaker"), st.sampled_from([0, 50_000, 300_000])),
     ),
     min_size=15,
     max_size=40,
@@ -38,37 +45,49 @@ grids = st.builds(
 )
 
 
+def own_order(world: World, value: int) -> None:
+    """An order of the bot's owner that may meet those of the bot, with any self-trade mode."""
+    if value % 4 == 0:
+        world.cancel_own()
+    side, mode = Side(1 + value % 2), SelfTrade(1 + value // 7 % 5)
+    world.own_order(side, 70 + value // 2 % 101, 1 + value % 137, mode)
+
+
+ACTIONS: dict[str, Callable[[World, int], None]] = {
+    "price": World.quote_at,
+    "thin": lambda world, price: world.quote_at(price, lots=3),
+    "submit": World.submit,
+    "settle": lambda world, _: world.settle(),
+    "tick": World.tick,
+    "cancel": World.cancel_one,
+    "halt": lambda world, halted: world.halt(bool(halted)),
+    "signal": World.signal,
+    "amend": lambda world, value: world.amend_one(value, 1 + value // 5),
+    "own": own_order,
+    "breaker": World.break_at,
+}
+
+
 def play(world: World, script: list[tuple[str, int]]) -> None:
     world.signal(2)
     world.quote_at(120)
     for what, value in script:
-        match what:
-            case "price":
-                world.quote_at(value)
-            case "thin":
-                world.quote_at(value, lots=3)
-            case "submit":
-                world.submit(value)
-            case "settle":
-                world.settle()
-            case "tick":
-                world.tick(value)
-            case "cancel":
-                world.cancel_one(value)
-            case "halt":
-                world.halt(bool(value))
-            case "signal":
-                world.signal(value)
+        ACTIONS[what](world, value)
         world.check()
 
 
 @settings(max_examples=120, deadline=None)
-@given(grids, steps, st.sampled_from([0, 1_000, 20_000]))
+@given(
+    grids,
+    steps,
+    st.sampled_from([0, 1_000, 20_000]),
+    st.sampled_from(["received", "received", "base", "quote", "other"]),
+)
 def test_a_grid_keeps_its_promises(
-    grid: SpotGridParameters, script: list[tuple[str, int]], fee_ppm: int
+    grid: SpotGridParameters, script: list[tuple[str, int]], fee_ppm: int, fee_asset: FeeAsset
 ) -> None:
     config = spot_grid_config(grid, RULES)
-    world = World(STRATEGIES["spot-grid"], config, fee_ppm=fee_ppm)
+    world = World(STRATEGIES["spot-grid"], config, fee_ppm=fee_ppm, fee_asset=fee_asset)
     play(world, script)
     world.halt(False)
     world.settle()
@@ -90,13 +109,13 @@ def check_profit(world: World, investment: int) -> None:
     """What the account has is the investment and what its fills did to it."""
     quote, base = investment, 0
     for fill in world.fills:
-        lots, fee = int(fill[k.E_QUANTITY]), int(fill[k.E_FEE])
-        if fill[k.E_SIDE] == 1:
-            quote -= int(fill[k.E_NOTIONAL])
-            base += lots * RULES.lot - fee
-        else:
-            quote += int(fill[k.E_NOTIONAL]) - fee
-            base -= lots * RULES.lot
+        sign = 1 if fill[k.E_SIDE] == Side.BUY else -1
+        quote -= sign * int(fill[k.E_NOTIONAL])
+        base += sign * int(fill[k.E_QUANTITY]) * RULES.lot
+        if fill[k.E_FEE_IN] == k.FEE_IN_BASE:
+            base -= int(fill[k.E_FEE])
+        elif fill[k.E_FEE_IN] == k.FEE_IN_QUOTE:
+            quote -= int(fill[k.E_FEE])
     available, held, base_available, base_held = world.money()
     assert (available + held, base_available + base_held) == (quote, base)
 

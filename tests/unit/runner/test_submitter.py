@@ -55,7 +55,7 @@ def want(bot: RunningBot, submitter: Submitter, count: int) -> None:
     for _ in range(count):
         intent = np.zeros(k.INTENT_WIDTH, dtype=np.int64)
         bot.emitted += 1
-        intent[:] = (k.PLACE, bot.emitted, 1, 1, 1, 1, 100, bot.emitted, 0)
+        intent[:] = (k.PLACE, bot.emitted, 1, 1, 1, 1, 100, bot.emitted, 0, 0)
         bot.outbox.append(intent)
     submitter.enqueue(bot, count)
 
