@@ -61,8 +61,26 @@ def _parser() -> argparse.ArgumentParser:
     exchange = add(
         "exchange", _exchange, "hold the books: the core, its journal, its gRPC services"
     )
-    exchange.add_argument(
+    task = exchange.add_mutually_exclusive_group()
+    task.add_argument(
         "--verify", action="store_true", help="prove the journal, print what was checked, and end"
+    )
+    task.add_argument("--snapshot", action="store_true", help="keep a snapshot of its end, and end")
+    task.add_argument(
+        "--archive", action="store_true", help="move old segments to TIGEREX_ARCHIVE_DIR, and end"
+    )
+    task.add_argument(
+        "--export",
+        nargs=2,
+        type=int,
+        metavar=("FROM", "TO"),
+        help="print these entries as JSON Lines, and end",
+    )
+    task.add_argument(
+        "--statement",
+        nargs="+",
+        metavar=("ACCOUNT", "ASSET"),
+        help="print every movement of an account (id, or user/name), and end",
     )
     add("bots", _serve, "own every bot: what is wanted, leases, trades, performance")
     runner = add("runner", _runner, "run bots' strategies on the exchange's event stream")
@@ -102,10 +120,31 @@ def _serve(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _exchange(settings: Settings, options: argparse.Namespace) -> int:
-    if not options.verify:
+    if options.verify:
+        task = import_module("tigerex_services.exchange.main").verify(settings)
+    elif options.snapshot or options.archive or options.export or options.statement:
+        task = _exchange_tool(settings, options)
+    else:
         return _run(settings, options.role)
-    status: int = asyncio.run(import_module("tigerex_services.exchange.main").verify(settings))
+    status: int = asyncio.run(task)
     return status
+
+
+def _exchange_tool(settings: Settings, options: argparse.Namespace) -> Coroutine[Any, Any, int]:
+    from tigerex_services.exchange import tools
+
+    if options.statement and len(options.statement) > 2:
+        raise SettingError("--statement takes an account and at most one asset")
+    # What was asked for goes to stdout, and nothing else does.
+    logging.basicConfig(level=settings.log_level, format="%(levelname)s %(message)s")
+    if options.snapshot:
+        return tools.snapshot(settings)
+    if options.archive:
+        return tools.archive(settings)
+    if options.export:
+        return tools.export(settings, *options.export)
+    account, asset = [*options.statement, ""][:2]
+    return tools.statement(settings, account, asset)
 
 
 def _runner(settings: Settings, options: argparse.Namespace) -> int:

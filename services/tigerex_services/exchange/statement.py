@@ -46,7 +46,7 @@ class Line:
 Balances = dict[int, tuple[int, int]]  # asset id -> available, held
 _Part = tuple[str, int, int, int]  # why, asset id, change of available, change of held
 
-_HOLDS = {
+_HOLDS: Mapping[int, str] = {
     EventKind.ORDER_ACCEPTED: "hold",
     EventKind.ORDER_AMENDED: "amend",
     EventKind.ORDER_CANCELED: "release",

@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 
 PAGE_ENTRIES = 64  # read and executed at once; two pages are in memory
 
+# A snapshot, or a journal, that cannot be gone on with.
+FAULTS = (SnapshotError, BrokenChainError, ReplayError, psycopg.InternalError)
+
 Note = Callable[[JournalEntry], None]
 
 
@@ -46,7 +49,7 @@ async def recover(
         try:
             replay = await _begin_with(store, journal, head)
             await follow(replay, journal, note)
-        except (SnapshotError, BrokenChainError, ReplayError, psycopg.InternalError) as error:
+        except FAULTS as error:
             logger.warning("snapshot of entry %d is passed over: %s", head.seq, error)
         else:
             return replay, head.seq

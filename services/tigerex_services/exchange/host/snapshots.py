@@ -11,6 +11,7 @@ from typing import Protocol
 from tigerex_core import KERNEL_VERSION, Core
 from tigerex_core.migrate import upgraded
 from tigerex_core.snapshot import SnapshotError, checksum_of, decode, encode
+from tigerex_services.directory import Directory
 from tigerex_services.exchange.entry import Head, JournalEntry
 from tigerex_services.exchange.host.replay import Replay
 from tigerex_services.exchange.host.snapshots_fold import dump_fold, load_fold
@@ -62,6 +63,17 @@ def unpack(head: SnapshotHead, data: bytes) -> Replay:
         raise SnapshotError("it is the snapshot of another entry")
     core = Core.restore(upgraded(image, KERNEL_VERSION))
     return Replay(core, load_fold(image.texts[FOLD]), about)
+
+
+def load_names(store: Store) -> tuple[Directory, int]:
+    """What the newest readable snapshot knows of names, and the seq up to which; else nothing."""
+    for head in store.heads():
+        try:
+            image = decode(store.load(head))
+            return load_fold(image.texts[FOLD]).directory, head.seq
+        except SnapshotError as error:
+            logger.warning("snapshot of entry %d is passed over: %s", head.seq, error)
+    return Directory(), 0
 
 
 def find_misfit(head: SnapshotHead, entries: Sequence[JournalEntry]) -> str:
