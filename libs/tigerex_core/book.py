@@ -7,7 +7,7 @@ which those are best that fire first.
 from tigerex_core.jit import kernel
 from tigerex_core.layout import KEY_BITS, Books, BookSide, Head, Level, Order, book_row
 from tigerex_core.pool import take
-from tigerex_core.price_tree import find_level, insert_level, remove_level
+from tigerex_core.price_tree import find_nearest, insert_level, remove_level
 from tigerex_core.records import Rows, Side
 
 _KEY_END = (1 << KEY_BITS) - 1
@@ -43,12 +43,13 @@ def crosses(books: Books, market: int, side: int, price: int) -> bool:
 def _level_for(head: Rows, books: Books, book: int, price: int) -> int:
     """The level of a price, made when it is missing: there are as many as orders."""
     key = key_of(book, price)
-    level = find_level(books, book, key)
-    if level == 0:
-        level = take(head, Head.FREE_LEVEL, books.levels, Level.NEXT)
-        books.levels[level, Level.KEY] = key
-        books.levels[level, Level.PRICE] = price
-        insert_level(head, books, book, level)
+    near = find_nearest(books, book, key)
+    if near != 0 and books.levels[near, Level.KEY] == key:
+        return near
+    level = take(head, Head.FREE_LEVEL, books.levels, Level.NEXT)
+    books.levels[level, Level.KEY] = key
+    books.levels[level, Level.PRICE] = price
+    insert_level(head, books, book, level, near)
     return level
 
 

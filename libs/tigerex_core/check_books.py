@@ -123,16 +123,19 @@ def _chain_faults(chain: list[int], levels: list[Row], *, rising: bool) -> Itera
 def _tree_faults(books: Books, chain: list[int], levels: list[Row], side: int) -> Iterator[str]:
     """The tree's leaves from left to right are the chain; forks test falling bits."""
     leaves: list[int] = []
-    stack = [(int(books.sides[side, BookSide.ROOT]), 64)]
+    stack = [(int(books.sides[side, BookSide.ROOT]), 64, 0)]
     while stack and len(leaves) <= len(levels):
-        at, bit_above = stack.pop()
+        at, bit_above, above = stack.pop()
         if at > 0:
-            bit, left, right = (int(value) for value in books.nodes[at, : len(Node)])
+            bit, left, right, parent = (int(value) for value in books.nodes[at, : len(Node)])
             if bit >= bit_above:
                 yield f"fork {at} tests bit {bit} below bit {bit_above}"
-            stack += [(right, bit), (left, bit)]
-        elif at < 0:
-            leaves.append(-at)
+            stack += [(right, bit, at), (left, bit, at)]
+        else:
+            leaves += [-at] if at else []
+            parent = levels[-at][Level.PARENT]
+        if parent != above:
+            yield f"fork {parent} is said to be above {at}, {above} is"
     if leaves != chain:
         yield "the price tree differs from the chain of levels"
     if books.sides[side, BookSide.LEVELS] != len(chain):

@@ -4,7 +4,7 @@ from tigerex_core.accounts import advance_epoch, create_account, create_user, se
 from tigerex_core.amending import amend_order
 from tigerex_core.canceling import cancel_all, cancel_order
 from tigerex_core.expiry import next_due
-from tigerex_core.jit import entry, kernel
+from tigerex_core.jit import entry, kernel, routine
 from tigerex_core.layout import COMMAND_EVENTS_MAX, FILLS_MAX, STEPS_MAX, Head, Seen, State
 from tigerex_core.listed import place_oco
 from tigerex_core.listing import create_asset, create_market
@@ -35,7 +35,14 @@ from tigerex_core.rules import (
 )
 from tigerex_core.taking import expire_due, run_takers
 from tigerex_core.transfers import post_transfer, reserve_transfer, transfer, void_transfer
-from tigerex_core.window import content_of, emit_duplicate, find_request, remember
+from tigerex_core.warming import AHEAD, read_ahead
+from tigerex_core.window import (
+    emit_duplicate,
+    find_request,
+    remember,
+    request_hash,
+    same_content,
+)
 
 
 @kernel
@@ -44,18 +51,11 @@ def _tick(out: Out) -> int:
     return DONE
 
 
-@kernel
-def _run(state: State, out: Out, commands: Rows, c: int) -> int:  # noqa: C901, PLR0912 - a table
-    """Hand the command to its handler; the refusal, or DONE."""
+@routine
+def _run_seldom(state: State, out: Out, commands: Rows, c: int) -> int:  # noqa: C901, PLR0912 - a table
+    """Hand a command to its handler that is not one of the few frequent ones; the refusal, or
+    DONE."""
     kind = commands[c, Command.KIND]
-    if kind == CommandKind.PLACE_ORDER:
-        return place_order(state, out, commands, c)
-    if kind == CommandKind.CANCEL_ORDER:
-        return cancel_order(state, out, commands, c)
-    if kind == CommandKind.AMEND_ORDER:
-        return amend_order(state, out, commands, c)
-    if kind == CommandKind.TICK:
-        return _tick(out)
     if kind == CommandKind.PLACE_OCO:
         return place_oco(state, out, commands, c)
     if kind == CommandKind.CANCEL_ALL:
@@ -72,20 +72,20 @@ def _run(state: State, out: Out, commands: Rows, c: int) -> int:  # noqa: C901, 
         return advance_epoch(state, out, commands, c)
     if kind == CommandKind.SET_ACCOUNT:
         return set_account(state, out, commands, c)
+    if kind == CommandKind.SET_FEE_PAYMENT:
+        return set_fee_payment(state, out, commands, c)
     if kind == CommandKind.CREATE_ACCOUNT:
         return create_account(state, out, commands, c)
     if kind == CommandKind.CREATE_USER:
         return create_user(state, out, commands, c)
     if kind == CommandKind.SET_FEE_TIER:
         return set_fee_tier(state, out, commands, c)
+    if kind == CommandKind.SET_FEE_DISCOUNT:
+        return set_fee_discount(state, out, commands, c)
     if kind == CommandKind.SET_MARKET_STATE:
         return set_market_state(state, out, commands, c)
     if kind == CommandKind.SET_MARKET_LIMIT:
         return set_market_limit(state, out, commands, c)
-    if kind == CommandKind.SET_FEE_DISCOUNT:
-        return set_fee_discount(state, out, commands, c)
-    if kind == CommandKind.SET_FEE_PAYMENT:
-        return set_fee_payment(state, out, commands, c)
     if kind == CommandKind.CREATE_MARKET:
         return create_market(state, out, commands, c)
     if kind == CommandKind.CREATE_ASSET:
@@ -94,52 +94,42 @@ def _run(state: State, out: Out, commands: Rows, c: int) -> int:  # noqa: C901, 
 
 
 @kernel
-def _apply_one(state: State, out: Out, commands: Rows, c: int, seq: int) -> None:
-    """Answer one command: with the first answer's seq where its request id is known, else by doing
-    it."""
-    if commands[c, Command.REQUEST_HI] != 0 or commands[c, Command.REQUEST_LO] != 0:
-        row = find_request(state.window, commands, c)
-        if row != 0:
-            content = state.window.ring[row, Seen.CONTENT]
-            if content in (0, content_of(commands, c)):  # 0: not known
-                emit_duplicate(out, state.window.ring[row, Seen.SEQ])
-            else:
-                refusal = refuse(Reason.REQUEST_ID_REUSED, Command.REQUEST_HI)
-                emit_rejected(out, commands, c, refusal)
-            return
-        remember(state.head, state.window, commands, c, seq)
-    refusal = _run(state, out, commands, c)
+def _is_new(state: State, out: Out, commands: Rows, c: int, seq: int) -> bool:
+    """Whether a command is to be applied; one whose request id is known is answered by the first
+    answer's seq."""
+    if commands[c, Command.REQUEST_HI] == 0 and commands[c, Command.REQUEST_LO] == 0:
+        return True
+    window, hashed = state.window, request_hash(commands, c)
+    row = find_request(window, commands, c, hashed)
+    if row == 0:
+        remember(state.head, window, commands, c, seq, hashed)
+        return True
+    if same_content(window, row, commands, c):
+        emit_duplicate(out, window.ring[row, Seen.SEQ])
+    else:
+        refusal = refuse(Reason.REQUEST_ID_REUSED, Command.REQUEST_HI)
+        emit_rejected(out, commands, c, refusal)
+    return False
+
+
+@kernel
+def _answer(state: State, out: Out, commands: Rows, c: int, seq: int) -> None:
+    """Do what a command asks for, or reject it, or answer it as before."""
+    if not _is_new(state, out, commands, c, seq):
+        return
+    kind = commands[c, Command.KIND]
+    if kind == CommandKind.PLACE_ORDER:
+        refusal = place_order(state, out, commands, c)
+    elif kind == CommandKind.CANCEL_ORDER:
+        refusal = cancel_order(state, out, commands, c)
+    elif kind == CommandKind.AMEND_ORDER:
+        refusal = amend_order(state, out, commands, c)
+    elif kind == CommandKind.TICK:
+        refusal = _tick(out)
+    else:
+        refusal = _run_seldom(state, out, commands, c)
     if refusal != DONE:
         emit_rejected(out, commands, c, refusal)
-
-
-@kernel
-def _own(out: Out, commands: Rows, c: int) -> None:
-    """What follows answers the command's request."""
-    out.cause[REQUEST_HI] = commands[c, Command.REQUEST_HI]
-    out.cause[REQUEST_LO] = commands[c, Command.REQUEST_LO]
-
-
-@kernel
-def _apply_around(state: State, out: Out, commands: Rows, c: int, seq: int) -> None:
-    """Apply one command between what is due before it and what it sets off: orders expire, stops
-    that fired earlier are run; then the command and its taker, and stops that fire by it.
-
-    Both times takers are run by the same lines: whatever is inlined twice is compiled twice.
-    """
-    out.cause[FILLS_LEFT] = FILLS_MAX
-    out.cause[STEPS_LEFT] = STEPS_MAX
-    due = state.head[Head.RUNNABLE] != 0 or next_due(state.head, state.books) != 0
-    stage = 0 if due else 1
-    while stage < 2:
-        if stage == 0:
-            disown(out)
-            expire_due(state, out)
-        else:
-            _own(out, commands, c)
-            _apply_one(state, out, commands, c, seq)
-        run_takers(state, out)
-        stage += 1
 
 
 @entry
@@ -148,16 +138,37 @@ def apply_batch(state: State, out: Out, commands: Rows, first: int, seq: int) ->
 
     Returns the index of the first command that was not applied; the events written are counted in
     `out.cause`. Times that run backwards are read as the newest one seen.
+
+    Around each command orders expire, and stops that fired earlier are run, before; its own taker,
+    and stops that fire by it, after. Both times takers are run by the same line: whatever is
+    inlined twice is compiled twice.
     """
-    out.cause[WRITTEN] = 0
+    head, cause = state.head, out.cause
+    cause[WRITTEN] = 0
     last_start = out.events.shape[0] - COMMAND_EVENTS_MAX
     for c in range(first, commands.shape[0]):
-        begin = out.cause[WRITTEN]
+        begin = cause[WRITTEN]
         if begin > last_start:
             return c
-        state.head[Head.TIME_NS] = max(state.head[Head.TIME_NS], commands[c, Command.TIME_NS])
-        out.cause[TIME_NS] = state.head[Head.TIME_NS]
-        out.cause[COMMAND] = c
-        _apply_around(state, out, commands, c, seq)
-        out.cause[EVENTS_MOST] = max(out.cause[EVENTS_MOST], out.cause[WRITTEN] - begin)
+        if (c - first) % AHEAD == 0:
+            read_ahead(state, out, commands, c)
+        head[Head.TIME_NS] = max(head[Head.TIME_NS], commands[c, Command.TIME_NS])
+        cause[TIME_NS] = head[Head.TIME_NS]
+        cause[COMMAND] = c
+        cause[FILLS_LEFT] = FILLS_MAX
+        cause[STEPS_LEFT] = STEPS_MAX
+        before = head[Head.RUNNABLE] != 0 or next_due(head, state.books) != 0
+        answered = False
+        while not answered:
+            if before:
+                before = False
+                disown(out)
+                expire_due(state, out)
+            else:
+                answered = True
+                cause[REQUEST_HI] = commands[c, Command.REQUEST_HI]
+                cause[REQUEST_LO] = commands[c, Command.REQUEST_LO]
+                _answer(state, out, commands, c, seq)
+            run_takers(state, out)
+        cause[EVENTS_MOST] = max(cause[EVENTS_MOST], cause[WRITTEN] - begin)
     return commands.shape[0]

@@ -49,10 +49,9 @@ def hash_named(owner: int, rows: Rows, row: int, column: int) -> int:
     return finish(state)
 
 
-@entry
-def find_pair(index: Rows, rows: Rows, column: int, first: int, second: int) -> int:
-    """The row whose key, from `column` on, is the pair; 0 when there is none."""
-    hashed = hash_pair(first, second)
+@kernel
+def find_hashed(index: Rows, rows: Rows, column: int, hashed: int, first: int, second: int) -> int:
+    """As `find_pair`, for a caller that knows the pair's hash."""
     mask = index.size - 1
     at = hashed & mask
     while index[at] != 0:
@@ -63,6 +62,12 @@ def find_pair(index: Rows, rows: Rows, column: int, first: int, second: int) -> 
                 return row
         at = (at + 1) & mask
     return 0
+
+
+@entry
+def find_pair(index: Rows, rows: Rows, column: int, first: int, second: int) -> int:
+    """The row whose key, from `column` on, is the pair; 0 when there is none."""
+    return find_hashed(index, rows, column, hash_pair(first, second), first, second)
 
 
 @entry
@@ -85,6 +90,12 @@ def find_named(
                 return row
         at = (at + 1) & mask
     return 0
+
+
+@kernel
+def first_entry(index: Rows, hashed: int) -> int:
+    """The row that a search for this hash looks at first; 0: none."""
+    return index[hashed & (index.size - 1)] & HASH_MASK
 
 
 @kernel

@@ -209,6 +209,9 @@ class Standing(IntEnum):
     QUOTE = 9
 
 
+STANDING_WIDTH = len(Standing)
+
+
 class Level(IntEnum):
     KEY = 0  # ascending from best to worst: see `book.key_of`
     PRICE = 1
@@ -218,6 +221,10 @@ class Level(IntEnum):
     LAST = 5
     NEXT = 6  # next worse level; chains free rows
     PREVIOUS = 7
+    PARENT = 8  # fork above it, 0: it is the root (v1: build)
+
+
+LEVEL_WIDTH = len(Level)
 
 
 class Node(IntEnum):
@@ -226,6 +233,10 @@ class Node(IntEnum):
     BIT = 0
     LEFT = 1  # where the bit of the key is 0; chains free rows
     RIGHT = 2
+    PARENT = 3  # fork above it, 0: it is the root (v1: build)
+
+
+NODE_WIDTH = len(Node)
 
 
 class BookSide(IntEnum):
@@ -252,6 +263,9 @@ class Transfer(IntEnum):
     PAYS = 6  # balance row that holds the amount
     GETS = 7  # balance row that receives it when posted
     NEXT = 8  # chains free rows
+
+
+TRANSFER_WIDTH = len(Transfer)
 
 
 class Seen(IntEnum):

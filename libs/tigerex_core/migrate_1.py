@@ -16,7 +16,9 @@ from tigerex_core.layout import (
     Account,
     BookSide,
     Head,
+    Level,
     Market,
+    Node,
     Order,
     Place,
     Seen,
@@ -36,6 +38,7 @@ def from_1(image: Image) -> Image:
     head = _widened(old["head"], "head", {})
     free = len(standings.numbers) + 1
     head.column(Head.FREE_STANDING.name)[0] = free if free <= image.capacity["orders"] else 0
+    levels, nodes = _with_parents(old["books.levels"], old["books.nodes"])
     tables = dict(old) | {
         "head": head,
         "registry.markets": _markets(old["registry.markets"]),
@@ -43,6 +46,8 @@ def from_1(image: Image) -> Image:
             old["registry.accounts"], "registry.accounts", {Account.FEE_PAYMENT.name: 0}
         ),
         "books.sides": _sides(old["books.sides"]),
+        "books.levels": levels,
+        "books.nodes": nodes,
         "books.orders": orders,
         "books.standings": standings,
         "books.standing_index": index,
@@ -90,6 +95,20 @@ def _sides(old: Table) -> Table:
     market, side = np.divmod(old.numbers, _OLD_SIDES)
     numbers = SIDES * market + side
     return Table(columns_of("books.sides"), numbers, old.rows[:, : len(BookSide)])
+
+
+def _with_parents(old_levels: Table, old_nodes: Table) -> tuple[Table, Table]:
+    """Levels and forks of price trees, which know the fork above them now."""
+    levels = _widened(old_levels, "books.levels", {})
+    nodes = _widened(old_nodes, "books.nodes", {})
+    used = np.flatnonzero(nodes.column(Node.RIGHT.name))
+    for side in (Node.LEFT, Node.RIGHT):
+        child = nodes.rows[used, side]
+        for table, parent, sign in ((levels, Level.PARENT, -1), (nodes, Node.PARENT, 1)):
+            mine = np.flatnonzero(sign * child > 0)
+            at = np.searchsorted(table.numbers, sign * child[mine])
+            table.rows[at, parent] = nodes.numbers[used[mine]]
+    return levels, nodes
 
 
 def _forgetful(old: Table) -> Table:

@@ -17,7 +17,7 @@ from tigerex_core.filters import (
 )
 from tigerex_core.jit import kernel, routine
 from tigerex_core.layout import TRAILING_MAX, Market, Order, State
-from tigerex_core.output import DONE, TAKER, Out, refuse
+from tigerex_core.output import DONE, STANDING, TAKER, Out, refuse
 from tigerex_core.records import Command, OrderType, Reason, Rows, Side
 from tigerex_core.refusing import (
     good_till,
@@ -163,6 +163,7 @@ def place_order(state: State, out: Out, commands: Rows, c: int) -> int:
         _wait(state, order)
     else:
         out.cause[TAKER] = order
+        out.cause[STANDING] = standing
     return DONE
 
 

@@ -14,9 +14,9 @@ def take(head: Rows, first: int, table: Rows, link: int) -> int:
 
 
 @kernel
-def give_back(head: Rows, first: int, table: Rows, link: int, row: int) -> None:
-    """Zero the row and make it the first free one."""
-    for column in range(table.shape[1]):
+def give_back(head: Rows, first: int, table: Rows, link: int, row: int, width: int) -> None:
+    """Zero the row and make it the first free one; `width` is the table's, as a constant."""
+    for column in range(width):
         table[row, column] = 0
     table[row, link] = head[first]
     head[first] = row

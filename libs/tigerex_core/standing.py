@@ -7,7 +7,7 @@ after it has fired.
 from tigerex_core.expiry import add_expiring, remove_expiring
 from tigerex_core.index import find_pair, hash_named, hash_pair, insert, remove
 from tigerex_core.jit import kernel
-from tigerex_core.layout import Books, Head, Order, Place, Standing
+from tigerex_core.layout import ORDER_WIDTH, STANDING_WIDTH, Books, Head, Order, Place, Standing
 from tigerex_core.names import is_blank
 from tigerex_core.pool import give_back, take
 from tigerex_core.records import Rows, Side
@@ -20,9 +20,14 @@ def find_standing(books: Books, account: int, market: int) -> int:
 
 
 @kernel
-def _ensure_standing(head: Rows, books: Books, order: int) -> int:
+def _ensure_standing(head: Rows, books: Books, order: int, known: int) -> int:
     orders, standings = books.orders, books.standings
     account, market = orders[order, Order.ACCOUNT], orders[order, Order.MARKET]
+    if (
+        standings[known, Standing.ACCOUNT] == account
+        and standings[known, Standing.MARKET] == market
+    ):
+        return known
     standing = find_standing(books, account, market)
     if standing != 0:
         return standing
@@ -39,10 +44,13 @@ def _ensure_standing(head: Rows, books: Books, order: int) -> int:
 
 
 @kernel
-def open_order(head: Rows, books: Books, order: int) -> None:
-    """Make a new order known; the youngest of its account in the market."""
+def open_order(head: Rows, books: Books, order: int, known: int) -> None:
+    """Make a new order known; the youngest of its account in the market.
+
+    `known`: the standing's row, if it has been found before and is still the same, else any row.
+    """
     orders, standings = books.orders, books.standings
-    standing = _ensure_standing(head, books, order)
+    standing = _ensure_standing(head, books, order, known)
     last = standings[standing, Standing.LAST]
     if last == 0:
         standings[standing, Standing.FIRST] = order
@@ -95,9 +103,9 @@ def close_order(head: Rows, books: Books, order: int) -> None:
     if standings[standing, Standing.ORDERS] == 0:
         market = standings[standing, Standing.MARKET]
         remove(books.standing_index, hash_pair(account, market), standing)
-        give_back(head, Head.FREE_STANDING, standings, Standing.FIRST, standing)
+        give_back(head, Head.FREE_STANDING, standings, Standing.FIRST, standing, STANDING_WIDTH)
     head[Head.ORDERS] -= 1
-    give_back(head, Head.FREE_ORDER, orders, Order.NEXT, order)
+    give_back(head, Head.FREE_ORDER, orders, Order.NEXT, order, ORDER_WIDTH)
 
 
 @kernel

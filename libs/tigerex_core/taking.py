@@ -4,7 +4,7 @@ from tigerex_core.book import row_of
 from tigerex_core.ending import change_hold, expire_open, order_event
 from tigerex_core.expiry import next_due
 from tigerex_core.jit import kernel, routine
-from tigerex_core.layout import BookSide, Head, Market, Order, State
+from tigerex_core.layout import ORDER_WIDTH, BookSide, Head, Market, Order, State
 from tigerex_core.matching import match
 from tigerex_core.output import STEPS_LEFT, TAKER, WRITTEN, Out
 from tigerex_core.pool import give_back
@@ -55,7 +55,7 @@ def _end(state: State, out: Out, order: int, reason: int) -> None:
     if orders[order, Order.STANDING] != 0:
         _close_stop(state, order)
     else:
-        give_back(state.head, Head.FREE_ORDER, orders, Order.NEXT, order)
+        give_back(state.head, Head.FREE_ORDER, orders, Order.NEXT, order, ORDER_WIDTH)
 
 
 @routine

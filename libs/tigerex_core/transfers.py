@@ -3,7 +3,7 @@
 from tigerex_core.checks import refuse_account, refuse_asset
 from tigerex_core.index import find_pair, hash_pair, insert, remove
 from tigerex_core.jit import kernel
-from tigerex_core.layout import Account, Head, State, Transfer
+from tigerex_core.layout import TRANSFER_WIDTH, Account, Head, State, Transfer
 from tigerex_core.ledger import (
     change_available,
     ensure_balance,
@@ -121,7 +121,7 @@ def _reserved_event(out: Out, kind: int, rows: Rows, row: int) -> None:
 def _forget(state: State, row: int) -> None:
     rows = state.transfers.rows
     remove(state.transfers.lookup, _hash(rows, row), row)
-    give_back(state.head, Head.FREE_TRANSFER, rows, Transfer.NEXT, row)
+    give_back(state.head, Head.FREE_TRANSFER, rows, Transfer.NEXT, row, TRANSFER_WIDTH)
 
 
 @kernel

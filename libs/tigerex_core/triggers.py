@@ -47,7 +47,7 @@ def reached(way: int, stop: int, price: int) -> bool:
 def wait(state: State, order: int) -> None:
     """Open a stop: from now on it waits for its price."""
     books, orders, markets = state.books, state.books.orders, state.registry.markets
-    open_order(state.head, books, order)
+    open_order(state.head, books, order, 0)
     market, stop = orders[order, Order.MARKET], orders[order, Order.STOP_PRICE]
     way = direction(orders[order, Order.TYPE], orders[order, Order.SIDE])
     if orders[order, Order.TRAILING] != 0:

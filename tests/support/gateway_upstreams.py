@@ -38,6 +38,18 @@ MARKET = types_pb2.Market(
     min_notional="5",
     state=types_pb2.MARKET_STATE_OPEN,
     market_id=1,
+    limits=types_pb2.MarketLimits(
+        min_price="0.01",
+        min_quantity="0.00001",
+        min_notional="5",
+        max_notional="0",
+        max_orders=200,
+        max_position="0",
+        bid_multiplier_up="1.2",
+        breaker_move="0.1",
+        breaker_window_ns=60_000_000_000,
+        self_trade_mode=types_pb2.SELF_TRADE_MODE_EXPIRE_TAKER,
+    ),
 )
 BOT_ID = "5f0c7a52-33f0-4ab0-9c7b-5c2d9f0c8f11"
 

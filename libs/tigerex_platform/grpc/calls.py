@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 import grpc.aio
@@ -54,6 +54,8 @@ if TYPE_CHECKING:
 else:  # generic in the stubs only
     Handler = grpc.RpcMethodHandler
 Context = grpc.aio.ServicerContext[Any, Any]
+Method = TypeVar("Method", bound=Callable[..., Any])
+_RAW = "takes_raw_requests"
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
@@ -88,7 +90,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         return wrapped
 
     def _wrap(self, method: str, handler: Handler) -> Handler:
-        parse = handler.request_deserializer or bytes
+        behavior: Any = handler.unary_unary or handler.unary_stream or handler.stream_stream
+        raw = getattr(behavior, _RAW, False)
+        parse = bytes if raw else handler.request_deserializer or bytes
         if handler.request_streaming and handler.response_streaming:
             return self._wrap_both(method, handler, parse)
         if handler.request_streaming:
@@ -112,7 +116,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             return grpc.unary_stream_rpc_method_handler(
                 stream,
                 request_deserializer=None,
-                response_serializer=handler.response_serializer,
+                response_serializer=_serializer(handler),
             )
         unary: Any = handler.unary_unary
 
@@ -137,7 +141,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         return grpc.unary_unary_rpc_method_handler(
             single,
             request_deserializer=None,
-            response_serializer=handler.response_serializer,
+            response_serializer=_serializer(handler),
         )
 
     def _wrap_both(self, method: str, handler: Handler, parse: Callable[[bytes], Any]) -> Handler:
@@ -155,7 +159,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                     await context.write(response)
 
         return grpc.stream_stream_rpc_method_handler(
-            both, request_deserializer=None, response_serializer=handler.response_serializer
+            both, request_deserializer=None, response_serializer=_serializer(handler)
         )
 
     async def _requests(
@@ -236,6 +240,22 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             raise Unavailable(
                 "the subscription has ended; subscribe again", code="SUBSCRIPTION_ENDED"
             ) from error
+
+
+def raw_requests(method: Method) -> Method:
+    """Of a servicer: gives requests as bytes to a method that reads them faster than protobuf."""
+    setattr(method, _RAW, True)
+    return method
+
+
+def _serializer(handler: Handler) -> Callable[[Any], bytes]:
+    """The handler's, but for answers that are bytes already."""
+    serialize: Any = handler.response_serializer or bytes
+
+    def serialized(answer: Any) -> bytes:  # noqa: ANN401 - any message
+        return answer if isinstance(answer, bytes) else serialize(answer)
+
+    return serialized
 
 
 @dataclass(frozen=True, slots=True)

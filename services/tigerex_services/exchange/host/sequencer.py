@@ -162,16 +162,21 @@ class Sequencer:
         return [answer for part in await self.enqueue(commands) for answer in part.answers()]
 
     def enqueue(self, commands: Sequence[bytes]) -> "asyncio.Future[list[Part]]":
-        """As `submit`, without waiting: all of the commands are queued, or none is."""
+        """As `submit`, without waiting: all of the commands are queued, or none is.
+
+        Rows may come one by one or many together.
+        """
+        rows = b"".join(commands)
+        count = len(rows) // ROW_BYTES
         if self._stopped:
             raise Unavailable("the exchange is restarting", retry_after_s=RESTART_HINT_S)
-        if self._queued_commands + len(commands) > self._limits.queue_commands_max:
+        if self._queued_commands + count > self._limits.queue_commands_max:
             raise Unavailable(
                 "the exchange is busy: its queue is full",
                 retry_after_s=QUEUE_FULL_HINT_S,
                 code=QUEUE_FULL,
             )
-        return self._put(b"".join(commands), len(commands))
+        return self._put(rows, count)
 
     async def read(self, capture: Callable[[Core], Value]) -> tuple[Value, int]:
         """A value of the core and the seq that it reflects, given after that seq is committed."""

@@ -7,7 +7,6 @@ queue's bound holds them back, and a feed or a runner that is refused can only a
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from tigerex_platform.clock import Clock
 from tigerex_platform.errors import RateLimited
 from tigerex_platform.settings import Settings
 from tigerex_platform.telemetry import metrics
+from tigerex_services.exchange.wire.batch import OCO_WEIGHT
 
 SECOND_NS = 1_000_000_000
 # Of all callers together. A forgotten bucket counts as full: only who holds more keys than this
@@ -23,7 +23,6 @@ SECOND_NS = 1_000_000_000
 BUCKETS_MAX = 65_536
 
 COMMANDS, READS = "commands", "reads"
-OCO_WEIGHT = 2  # two orders
 CANCEL_ALL_WEIGHT = 16  # up to 256 cancels in one command
 LIST_WEIGHT = 4  # answers of many messages
 
@@ -42,7 +41,9 @@ _READ_WEIGHTS = {
     f"{_TRADING}ListOpenOrders": LIST_WEIGHT,
     "/tigerex.exchange.v1.MarketService/GetBook": LIST_WEIGHT,
 }
-_BATCHES = frozenset({f"{_TRADING}SubmitBatch", f"{_TRADING}SubmitStream"})
+# Their requests are bytes, of which the servicer knows what they weigh.
+SUBMIT_BATCH, SUBMIT_STREAM = f"{_TRADING}SubmitBatch", f"{_TRADING}SubmitStream"
+BATCHES = frozenset({SUBMIT_BATCH, SUBMIT_STREAM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,10 @@ class RateLimits:
 
     def admit(self, principal: Principal, method: str, request: Any, /) -> None:  # noqa: ANN401
         """Take what the call weighs out of its caller's bucket. Raises RateLimited."""
+        if isinstance(request, bytes):
+            return  # the servicer asks again, when it has read them
         quotas = self._users if principal.limited_to_user else self._services
-        name = COMMANDS if method in _BATCHES or method in _COMMAND_WEIGHTS else READS
+        name = COMMANDS if method in BATCHES or method in _COMMAND_WEIGHTS else READS
         quota = quotas.commands if name == COMMANDS else quotas.reads
         if quota.per_s:
             # What weighs more than the bucket holds is refused for its size, by the servicer.
@@ -118,13 +121,9 @@ def _up(number: int, divisor: int) -> int:
 
 def weight_of(method: str, request: Any) -> int:  # noqa: ANN401 - a message of the method
     """A batch weighs what its commands weigh one by one."""
-    if method in _BATCHES:
-        return max(1, sum(_command_weights(request.commands)))
+    if method in BATCHES:
+        return max(1, int(request.weight))
     return _COMMAND_WEIGHTS.get(method) or _READ_WEIGHTS.get(method, 1)
-
-
-def _command_weights(commands: Iterable[Any]) -> Iterable[int]:
-    return (OCO_WEIGHT if command.WhichOneof("command") == "oco" else 1 for command in commands)
 
 
 def _refusal(principal: Principal, name: str, quota: Quota, wait_ns: int) -> RateLimited:

@@ -1,12 +1,13 @@
 """Orders: who may place and cancel, and what an owner sees of them."""
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 
 from tigerex_platform.auth import Principal
 from tigerex_platform.errors import NotFound, TigerExError
 from tigerex_services.directory import Directory
 from tigerex_services.exchange.host.committed import Committed
-from tigerex_services.exchange.host.sequencer import Answer
+from tigerex_services.exchange.host.sequencer import Answer, Part
 from tigerex_services.exchange.orders import ListRecord, OrderRecord
 from tigerex_services.exchange.refusals import find_refusal
 from tigerex_services.exchange.service.cancels import cancel_in_parts
@@ -39,24 +40,15 @@ class TradingService:
         """The answer to one order command; raises its refusal."""
         return await self._executor.execute(command)
 
-    def begin(
-        self, commands: Sequence[bytes | TigerExError]
-    ) -> Callable[[], Awaitable[list[Result]]]:
-        """Queue the commands at once, all or none; what is given waits for their results.
+    def enqueue(self, commands: Sequence[bytes]) -> "asyncio.Future[list[Part]]":
+        """Queue command rows at once, all or none; raises Unavailable."""
+        return self._executor.enqueue(commands)
 
-        Results come in order; a refusal comes with its seq, 0 when the core never saw it. Raises
-        Unavailable.
-        """
-        queued = self._executor.enqueue([row for row in commands if isinstance(row, bytes)])
-
-        async def results() -> list[Result]:
-            answers = iter(await self._executor.answers(await queued))
-            return [
-                (0, command) if isinstance(command, TigerExError) else self._result(next(answers))
-                for command in commands
-            ]
-
-        return results
+    async def result(self, part: Part) -> Result:
+        """What became of the one command of a part; a refusal comes with its seq."""
+        [answer] = await self._executor.answers([part])
+        error = find_refusal(answer.events, self.directory)
+        return answer if error is None else (answer.seq, error)
 
     async def cancel_all(
         self, request_id: bytes, row_of: Callable[[bytes], bytes]
@@ -105,7 +97,3 @@ class TradingService:
             raise NotFound("open or recently closed list", list_id or client_list_id)
         legs = (orders.find(found.limit_id), orders.find(found.stop_id))
         return found, [order for order in legs if order is not None]
-
-    def _result(self, answer: Answer) -> Result:
-        error = find_refusal(answer.events, self.directory)
-        return answer if error is None else (answer.seq, error)

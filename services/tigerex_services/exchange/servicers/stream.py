@@ -9,7 +9,7 @@ is refused is an answer; the stream ends when its caller ends it, or when the ho
 import asyncio
 import math
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -19,15 +19,16 @@ from tigerex_platform.auth import Principal
 from tigerex_platform.errors import RateLimited, TigerExError
 from tigerex_platform.telemetry import metrics
 from tigerex_services.exchange.host.sequencer import QUEUE_FULL
+from tigerex_services.exchange.wire.batch import Batch
 
 UNANSWERED_MAX = 1_024  # commands of one stream that are read and not answered yet
 STREAMS_OF_CALLER_MAX = 16  # open at once, so that nobody takes up all of the server's calls
 STREAMS_HINT_S = 1.0
 
-# What waits for the results of commands that are queued.
-Finish = Callable[[], Awaitable[Sequence[pb.BatchResult]]]
+# Waits for the results of commands that are queued: the response's field of them, as bytes.
+Finish = Callable[[], Awaitable[bytes]]
 # Checks and queues the commands of a request at once; raises what refuses all of them.
-Begin = Callable[[pb.SubmitStreamRequest], Finish]
+Begin = Callable[[Batch], Finish]
 
 
 class OpenStreams:
@@ -78,8 +79,8 @@ class CommandStream:
         self._answered = asyncio.Event()
 
     async def answers(
-        self, requests: AsyncIterator[pb.SubmitStreamRequest | TigerExError]
-    ) -> AsyncGenerator[pb.SubmitStreamResponse, None]:
+        self, requests: AsyncIterator[Batch | TigerExError]
+    ) -> AsyncGenerator[bytes, None]:
         """One answer for each request, until there are no more.
 
         Raises what ended the reading, after answering what was read, and what befell the host.
@@ -96,13 +97,13 @@ class CommandStream:
             reader.cancel()
             await asyncio.wait([reader])
 
-    async def _read(self, requests: AsyncIterator[pb.SubmitStreamRequest | TigerExError]) -> None:
+    async def _read(self, requests: AsyncIterator[Batch | TigerExError]) -> None:
         try:
             async for request in requests:
                 if isinstance(request, TigerExError):  # not a message: its id cannot be known
                     request_id, size = 0, 1
                 else:
-                    request_id, size = request.id, max(1, len(request.commands))
+                    request_id, size = request.id, max(1, request.count)
                 # An empty window takes a request of any size: one that is too large is refused.
                 while self._unanswered and self._unanswered + size > self._unanswered_max:
                     self._answered.clear()
@@ -112,7 +113,7 @@ class CommandStream:
         finally:
             self._waiting.put_nowait(None)
 
-    def _outcome(self, request: pb.SubmitStreamRequest | TigerExError) -> Finish | TigerExError:
+    def _outcome(self, request: Batch | TigerExError) -> Finish | TigerExError:
         if isinstance(request, TigerExError):
             return request
         try:
@@ -123,12 +124,12 @@ class CommandStream:
             return error
 
 
-async def _answer(waiting: _Waiting) -> pb.SubmitStreamResponse:
+async def _answer(waiting: _Waiting) -> bytes:
+    """A SubmitStreamResponse; fields of a message may follow each other in any pieces."""
+    answer = pb.SubmitStreamResponse(id=waiting.request_id)
     if not isinstance(waiting.outcome, TigerExError):
-        return pb.SubmitStreamResponse(id=waiting.request_id, results=await waiting.outcome())
+        return answer.SerializeToString() + await waiting.outcome()
     error = waiting.outcome
-    return pb.SubmitStreamResponse(
-        id=waiting.request_id,
-        refused=pb.Refusal(reason=error.code, message=error.message, field=error.field),
-        retry_after_ms=math.ceil(getattr(error, "retry_after_s", 0.0) * 1000),
-    )
+    answer.refused.CopyFrom(pb.Refusal(reason=error.code, message=error.message, field=error.field))
+    answer.retry_after_ms = math.ceil(getattr(error, "retry_after_s", 0.0) * 1000)
+    return answer.SerializeToString()

@@ -1,6 +1,6 @@
 """gRPC translation of TradingService."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing
 from typing import Any
 
@@ -8,18 +8,32 @@ import grpc
 from tigerex.exchange.v1 import trading_pb2 as pb
 from tigerex.exchange.v1 import trading_pb2_grpc
 
+from tigerex_core.records import Command, Rows
 from tigerex_platform.auth import Principal, current_principal
-from tigerex_platform.errors import InvalidField, TigerExError
+from tigerex_platform.errors import InvalidField, NotFound, PermissionDenied, TigerExError
+from tigerex_platform.grpc.calls import raw_requests
 from tigerex_platform.grpc.limiter import Limiter
+from tigerex_services.directory import Directory
+from tigerex_services.exchange.commands import join_id, split_id
 from tigerex_services.exchange.host.committed import Committed
+from tigerex_services.exchange.host.sequencer import Part
 from tigerex_services.exchange.service import checks
+from tigerex_services.exchange.service.limits import SUBMIT_BATCH, SUBMIT_STREAM
 from tigerex_services.exchange.service.ownership import own_account, own_request_id
 from tigerex_services.exchange.service.trading import TradingService
 from tigerex_services.exchange.servicers import order_messages, order_rows
 from tigerex_services.exchange.servicers.stream import CommandStream, Finish, OpenStreams
-
-BATCH_COMMANDS_MAX = 256
-SUBMIT_STREAM = "/tigerex.exchange.v1.TradingService/SubmitStream"
+from tigerex_services.exchange.wire.batch import (
+    BATCH,
+    BATCH_COMMANDS_MAX,
+    STREAM,
+    Batch,
+    ResultWriter,
+    Shape,
+    read_batch,
+    write_results,
+)
+from tigerex_services.exchange.wire.tables import CurrentTables
 
 Context = grpc.aio.ServicerContext[Any, Any]
 OrderCommand = (
@@ -34,6 +48,8 @@ class TradingServicer(trading_pb2_grpc.TradingServiceServicer):
         self._service = service
         self._limits = limits
         self._streams = OpenStreams()
+        self._tables = CurrentTables()
+        self._writer = ResultWriter()
 
     async def PlaceOrder(
         self, request: pb.PlaceOrderRequest, context: Context
@@ -72,22 +88,27 @@ class TradingServicer(trading_pb2_grpc.TradingServiceServicer):
         )
         return pb.CancelAllResponse(order_ids=order_ids, remaining=remaining, seq=seq)
 
-    async def SubmitBatch(
-        self, request: pb.SubmitBatchRequest, context: Context
-    ) -> pb.SubmitBatchResponse:
-        return pb.SubmitBatchResponse(results=await self._begin(request)())
+    @raw_requests
+    async def SubmitBatch(  # type: ignore[override]
+        self, request: bytes, context: Context
+    ) -> bytes:
+        batch = self._read(request, BATCH)
+        self._limits.admit(current_principal(), SUBMIT_BATCH, batch)
+        return await self._begin(batch, BATCH)()
 
-    async def SubmitStream(
-        self, requests: AsyncIterator[pb.SubmitStreamRequest | TigerExError], context: Context
-    ) -> AsyncGenerator[pb.SubmitStreamResponse, None]:
+    @raw_requests
+    async def SubmitStream(  # type: ignore[override]
+        self, requests: AsyncIterator[bytes], context: Context
+    ) -> AsyncGenerator[bytes, None]:
         principal = current_principal()
 
-        def begin(request: pb.SubmitStreamRequest) -> Finish:
-            self._limits.admit(principal, SUBMIT_STREAM, request)
-            return self._begin(request)
+        def begin(batch: Batch) -> Finish:
+            self._limits.admit(principal, SUBMIT_STREAM, batch)
+            return self._begin(batch, STREAM)
 
+        batches = (self._read_or_error(request) async for request in requests)
         with self._streams.one_more(principal):
-            async with aclosing(CommandStream(begin).answers(requests)) as answers:
+            async with aclosing(CommandStream(begin).answers(batches)) as answers:
                 async for answer in answers:
                     yield answer
 
@@ -124,15 +145,34 @@ class TradingServicer(trading_pb2_grpc.TradingServiceServicer):
         messages = [order_messages.known_order(order, committed) for order in orders]
         return pb.ListOpenOrdersResponse(orders=messages, seq=seq)
 
-    def _begin(self, request: pb.SubmitBatchRequest | pb.SubmitStreamRequest) -> Finish:
-        """Queue a request's commands; what is given waits for their results."""
-        rows = batch_rows(request.commands, current_principal(), self._service.committed)
-        finish = self._service.begin(rows)
+    def _read(self, request: bytes, shape: Shape) -> Batch:
+        return read_batch(request, shape, self._tables.of(self._service.directory))
 
-        async def results() -> list[pb.BatchResult]:
-            found = await finish()
-            committed = self._service.committed
-            return [order_messages.batch_result(each, committed) for each in found]
+    def _read_or_error(self, request: bytes) -> Batch | TigerExError:
+        try:
+            return self._read(request, STREAM)
+        except InvalidField as error:
+            return error
+
+    def _begin(self, batch: Batch, shape: Shape) -> Finish:
+        """Queue a request's commands; what is given waits for their results."""
+        rows, refusals = batch_rows(batch, current_principal(), self._service.committed)
+        queued = self._service.enqueue(rows)
+        refused = {
+            place: order_messages.batch_result((0, error), self._service.committed)
+            for place, error in refusals.items()
+        }
+
+        async def slow(part: Part) -> pb.BatchResult:
+            result = await self._service.result(part)
+            return order_messages.batch_result(result, self._service.committed)
+
+        async def results() -> bytes:
+            parts = await queued
+            tables = self._tables.of(self._service.directory)
+            return await write_results(
+                self._writer, parts, refused, shape.results_field, tables, slow
+            )
 
         return results
 
@@ -151,17 +191,52 @@ def command_row(request: OrderCommand, principal: Principal, committed: Committe
 
 
 def batch_rows(
-    commands: Sequence[pb.BatchCommand], principal: Principal, committed: Committed
-) -> list[bytes | TigerExError]:
-    """Each command's row, or why there is none: a refusal is an item's result.
+    batch: Batch, principal: Principal, committed: Committed
+) -> tuple[list[bytes], dict[int, TigerExError]]:
+    """The rows of a request's commands, and by their place those that have none: a refusal is an
+    item's result.
 
     Raises what is wrong with the batch as a whole, or passes by itself.
     """
-    if len(commands) > BATCH_COMMANDS_MAX:
-        raise InvalidField(
-            "commands", len(commands), f"at most {BATCH_COMMANDS_MAX} in one request"
-        )
-    return [_row_or_error(command, principal, committed) for command in commands]
+    if batch.count > BATCH_COMMANDS_MAX:
+        raise InvalidField("commands", batch.count, f"at most {BATCH_COMMANDS_MAX} in one request")
+    accounts = batch.rows[:, Command.ACCOUNT]
+    foreign = _foreign(set(accounts.tolist()), principal, committed.directory)
+    if not batch.messages and not foreign and not principal.limited_to_user:
+        return [batch.rows.tobytes()], {}
+    rows: list[bytes] = []
+    refusals: dict[int, TigerExError] = {}
+    for place, row in enumerate(batch.rows):
+        if place in batch.messages:
+            made = _row_or_error(batch.messages[place], principal, committed)
+        else:
+            made = foreign.get(int(row[Command.ACCOUNT])) or _own_row(row, principal)
+        if isinstance(made, bytes):
+            rows.append(made)
+        else:
+            refusals[place] = made
+    return rows, refusals
+
+
+def _foreign(
+    accounts: Iterable[int], principal: Principal, directory: Directory
+) -> dict[int, TigerExError]:
+    """Those accounts that the caller may not use, and why."""
+    errors: dict[int, TigerExError] = {}
+    for account_id in accounts:
+        try:
+            own_account(principal, account_id, directory)
+        except (PermissionDenied, NotFound) as error:
+            errors[account_id] = error
+    return errors
+
+
+def _own_row(row: Rows, principal: Principal) -> bytes:
+    """A row that was read from the wire, under the request id that the core knows it by."""
+    high, low = int(row[Command.REQUEST_HI]), int(row[Command.REQUEST_LO])
+    request_id = own_request_id(principal, join_id(high, low))
+    row[Command.REQUEST_HI], row[Command.REQUEST_LO] = split_id(request_id)
+    return row.tobytes()
 
 
 def _row_or_error(

@@ -23,6 +23,41 @@ SideName = Literal["buy", "sell"]
 MarketStateName = Literal["open", "halted", "cancel-only", "delisting"]
 
 
+SelfTradeName = Literal["none", "expire-taker", "expire-maker", "expire-both", "decrement"]
+
+
+class Filters(Answer):
+    """What orders must keep to; null: no limit."""
+
+    min_price: DecimalString
+    min_quantity: DecimalString
+    min_notional: DecimalString | None = Field(description="In quote asset.")
+    max_notional: DecimalString | None = Field(description="In quote asset.")
+    applies_to_market_orders: bool = Field(
+        description="The notionals apply to orders at market too, at the last price."
+    )
+    max_market_quantity: DecimalString | None = Field(description="Of an order at market.")
+    max_orders: int | None = Field(description="Open orders of an account in the market.")
+    max_stop_orders: int | None = Field(description="Of them waiting for a price.")
+    max_iceberg_orders: int | None
+    max_position: DecimalString | None = Field(
+        description="Base asset that an account may own or be buying."
+    )
+    bid_multiplier_up: DecimalString | None = Field(
+        description="A buy order's price is at most so many times the last price."
+    )
+    bid_multiplier_down: DecimalString | None
+    ask_multiplier_up: DecimalString | None
+    ask_multiplier_down: DecimalString | None
+
+
+class CircuitBreaker(Answer):
+    """The market halts before a trade whose price moved further within a window."""
+
+    move: DecimalString = Field(description="As a share of the reference price: 0.1 is 10 %.")
+    window_seconds: float
+
+
 class Market(Answer):
     symbol: Symbol
     base_asset: str = Field(examples=["BTC"])
@@ -35,7 +70,15 @@ class Market(Answer):
         description='Smallest price times quantity of a limit order, in quote asset; "0" for none.'
     )
     state: MarketStateName
+    halt_reason: str | None = Field(
+        description='Why the exchange itself halted the market: "CIRCUIT_BREAKER".'
+    )
     last_price: DecimalString | None = Field(description="Price of the newest trade.")
+    filters: Filters | None
+    circuit_breaker: CircuitBreaker | None
+    self_trade_prevention: SelfTradeName = Field(
+        description="Between orders of one user, where the taking order names no other mode."
+    )
 
 
 class Markets(Answer):

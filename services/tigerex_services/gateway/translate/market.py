@@ -27,6 +27,18 @@ MARKET_STATES: Mapping[types_pb2.MarketState.ValueType, model.MarketStateName] =
 }
 
 
+SELF_TRADE_MODES: Mapping[types_pb2.SelfTradeMode.ValueType, model.SelfTradeName] = {
+    types_pb2.SELF_TRADE_MODE_UNSPECIFIED: "none",
+    types_pb2.SELF_TRADE_MODE_NONE: "none",
+    types_pb2.SELF_TRADE_MODE_EXPIRE_TAKER: "expire-taker",
+    types_pb2.SELF_TRADE_MODE_EXPIRE_MAKER: "expire-maker",
+    types_pb2.SELF_TRADE_MODE_EXPIRE_BOTH: "expire-both",
+    types_pb2.SELF_TRADE_MODE_DECREMENT: "decrement",
+}
+NS_PER_S = 1e9
+NO_LIMIT = ("", "0")
+
+
 def side_name(text: str) -> model.SideName:
     """Checks what another service wrote as a plain string."""
     if text == "buy":
@@ -47,8 +59,43 @@ def market(message: types_pb2.Market) -> model.Market:
         max_quantity=message.max_quantity,
         min_notional=message.min_notional or "0",
         state=MARKET_STATES[message.state],
+        halt_reason=optional(message.halt_reason),
         last_price=optional(message.last_price),
+        filters=_filters(message.limits) if message.HasField("limits") else None,
+        circuit_breaker=_circuit_breaker(message.limits),
+        self_trade_prevention=SELF_TRADE_MODES[message.limits.self_trade_mode],
     )
+
+
+def _filters(limits: types_pb2.MarketLimits) -> model.Filters:
+    return model.Filters(
+        min_price=limits.min_price,
+        min_quantity=limits.min_quantity,
+        min_notional=_limit(limits.min_notional),
+        max_notional=_limit(limits.max_notional),
+        applies_to_market_orders=limits.notional_of_market_orders,
+        max_market_quantity=_limit(limits.max_market_quantity),
+        max_orders=limits.max_orders or None,
+        max_stop_orders=limits.max_stop_orders or None,
+        max_iceberg_orders=limits.max_iceberg_orders or None,
+        max_position=_limit(limits.max_position),
+        bid_multiplier_up=_limit(limits.bid_multiplier_up),
+        bid_multiplier_down=_limit(limits.bid_multiplier_down),
+        ask_multiplier_up=_limit(limits.ask_multiplier_up),
+        ask_multiplier_down=_limit(limits.ask_multiplier_down),
+    )
+
+
+def _circuit_breaker(limits: types_pb2.MarketLimits) -> model.CircuitBreaker | None:
+    if limits.breaker_move in NO_LIMIT:
+        return None
+    seconds = limits.breaker_window_ns / NS_PER_S
+    return model.CircuitBreaker(move=limits.breaker_move, window_seconds=seconds)
+
+
+def _limit(text: str) -> str | None:
+    """The exchange says "no limit" with a zero."""
+    return None if text in NO_LIMIT else text
 
 
 def trade(message: pb.Trade) -> model.Trade:
