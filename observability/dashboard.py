@@ -11,7 +11,8 @@ from typing import Any
 from observability.panels import ROWS
 from observability.queries import Panel
 
-OUTPUT = Path(__file__).parent / "dashboards" / "tigerex.json"
+CHART = Path(__file__).parents[1] / "charts" / "tigerex"
+OUTPUT = CHART / "observability" / "dashboards" / "tigerex.json"
 GRID_WIDTH = 24
 PANEL_HEIGHT = 7
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
@@ -110,7 +111,7 @@ def _panel(number: int, panel: Panel, position: dict[str, int]) -> dict[str, Any
 
 
 def main() -> None:
-    OUTPUT.parent.mkdir(exist_ok=True)
+    OUTPUT.parent.mkdir(parents=True, exist_ok=True)
     OUTPUT.write_text(json.dumps(build(), indent=2) + "\n")
 
 

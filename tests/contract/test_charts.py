@@ -65,6 +65,17 @@ def test_values_are_strict(setting: str) -> None:
     assert any(part in answer.stderr for part in leaf), answer.stderr
 
 
+def test_prometheus_gets_its_configuration_and_its_rules() -> None:
+    """Files of the chart are data here: a missing one is not an empty mount."""
+    found = {
+        item["metadata"]["name"]: item.get("data", {})
+        for item in template("tigerex")
+        if item["kind"] == "ConfigMap"
+    }
+    assert yaml.safe_load(found["prometheus"]["prometheus.yml"])["scrape_configs"]
+    assert yaml.safe_load(found["prometheus-rules"]["tigerex.rules.yaml"])["groups"]
+
+
 def test_rights_are_spelled_out() -> None:
     """No wildcard, no way to more rights than it has, no list of all Secrets."""
     for item in template("tigerex"):

@@ -37,11 +37,10 @@ _VERSION_VARIABLES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One Go program: its package, its module's folder under node/, and extra build arguments."""
+    """One Go program: its package in the module node/, and extra build arguments."""
 
     name: str
     package: str
-    module: str = "."
     arguments: tuple[str, ...] = ()
     linker: str = ""
 
@@ -56,11 +55,7 @@ PROGRAMS: Final = (
     Program(name="helm", package="helm.sh/helm/v3/cmd/helm"),
     Program(name="local-path-provisioner", package="github.com/rancher/local-path-provisioner"),
     Program(name="pause", package="./pause"),
-    Program(
-        name="metrics-server",
-        package="sigs.k8s.io/metrics-server/cmd/metrics-server",
-        module="metrics-server",
-    ),
+    Program(name="metrics-server", package="sigs.k8s.io/metrics-server/cmd/metrics-server"),
 )
 
 
@@ -122,7 +117,7 @@ def _build(go: Path, program: Program, folder: Path, layout: Layout, current: St
         *("-ldflags", f"-s -w {program.linker}".strip()),
         *("-o", fresh),
         program.package,
-        cwd=layout.node_source / program.module,
+        cwd=layout.node_source,
         # Static programs need no C compiler and run in images that hold nothing else.
         env={"CGO_ENABLED": "0", "GOFLAGS": "", "PATH": f"{go.parent}:{os.environ['PATH']}"},
         timeout_s=BUILD_TIMEOUT_S,

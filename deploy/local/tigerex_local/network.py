@@ -75,10 +75,26 @@ def remove(layout: Layout) -> None:
         script = removal_script(run(f"{family}-save"))
         if script:
             run(f"{family}-restore", "--noflush", stdin=script)
-    for device in (addresses.POD_BRIDGE, addresses.NODE_BRIDGE):
+    for device in (*_pod_links(), addresses.POD_BRIDGE, addresses.NODE_BRIDGE):
         if _device_exists(device):
-            run("ip", "link", "delete", device)
+            _delete(device)
     _restore_settings(layout)
+
+
+def _pod_links() -> list[str]:
+    """The pods' links on the bridge: the kernel takes its time to remove those of ended pods."""
+    if not _device_exists(addresses.POD_BRIDGE):
+        return []
+    links = json.loads(run("ip", "-json", "link", "show", "master", addresses.POD_BRIDGE) or "[]")
+    return [link["ifname"] for link in links]
+
+
+def _delete(device: str) -> None:
+    try:
+        run("ip", "link", "delete", device)
+    except CommandError:
+        if _device_exists(device):  # else the kernel was faster
+            raise
 
 
 def is_prepared(layout: Layout) -> bool:

@@ -30,21 +30,15 @@ def parse_version(text: str) -> Version:
     return tuple(int(part) for part in found.groups(default="0"))
 
 
-def required_version(module_files: list[Path]) -> Version:
-    """The newest `go` line of the module files."""
-    lines = [
-        line
-        for file in module_files
-        for line in file.read_text().splitlines()
-        if line.startswith("go ")
-    ]
-    return max(parse_version(line) for line in lines)
+def required_version(module_file: Path) -> Version:
+    """The `go` line of the module file."""
+    lines = module_file.read_text().splitlines()
+    return parse_version(next(line for line in lines if line.startswith("go ")))
 
 
 def find_go(layout: Layout) -> Path:
     """A Go that can build the node; fetched when the machine has none or only an older one."""
-    sources = layout.node_source
-    needed = required_version([sources / "go.mod", sources / "metrics-server" / "go.mod"])
+    needed = required_version(layout.node_source / "go.mod")
     own = shutil.which("go", path=f"{os.environ.get('PATH', '')}:/usr/local/go/bin")
     if own and parse_version(run(own, "version", env={"GOTOOLCHAIN": "local"})) >= needed:
         return Path(own)

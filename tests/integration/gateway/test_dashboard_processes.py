@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is not installed"),
 ]
 
-OBSERVABILITY = Path(__file__).parents[3] / "observability"
+OBSERVABILITY = Path(__file__).parents[3] / "charts" / "tigerex" / "observability"
 DASHBOARD = build()
 # No operator runs here.
 EXPRESSIONS = {

@@ -16,7 +16,7 @@ from tigerex_platform.telemetry.metrics import REGISTRY
 
 pytestmark = pytest.mark.unit
 
-OBSERVABILITY = Path(__file__).parents[3] / "observability"
+OBSERVABILITY = Path(__file__).parents[3] / "charts" / "tigerex" / "observability"
 RULES = OBSERVABILITY / "alerts" / "tigerex.rules.yaml"
 DASHBOARD = build()
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
