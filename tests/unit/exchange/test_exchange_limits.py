@@ -1,14 +1,17 @@
 """Nobody gets more than the burst and the rate allow, in any window of time."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tigerex.exchange.v1 import trading_pb2 as pb
 
+from tigerex_core.records import COMMAND_WIDTH
 from tigerex_platform.auth import Principal
 from tigerex_platform.clock import ManualClock
 from tigerex_platform.errors import RateLimited, to_rpc_status
 from tigerex_services.exchange.service.limits import Quota, Quotas, RateLimits, weight_of
+from tigerex_services.exchange.wire.batch import Batch
 
 pytestmark = pytest.mark.unit
 
@@ -20,15 +23,20 @@ FEED = Principal("internal", "feed")
 NONE = Quotas(Quota(0, 1), Quota(0, 1))
 
 
+def batch_of(commands: int, lists: int = 0) -> Batch:
+    oco = pb.BatchCommand(oco=pb.PlaceOcoRequest())
+    rows = np.zeros((commands, COMMAND_WIDTH), np.int64)
+    return Batch(0, rows, dict.fromkeys(range(lists), oco))
+
+
 def limits_of(per_s: int, burst: int, clock: ManualClock, **more: int) -> RateLimits:
     quota = Quota(per_s, burst)
     return RateLimits(Quotas(quota, quota), NONE, clock, **more)
 
 
 def taken(limits: RateLimits, principal: Principal, method: str = PLACE, commands: int = 0) -> bool:
-    request = pb.SubmitBatchRequest(commands=[pb.BatchCommand()] * commands)
     try:
-        limits.admit(principal, method, request)
+        limits.admit(principal, method, batch_of(commands) if method == BATCH else None)
     except RateLimited:
         return False
     return True
@@ -62,9 +70,8 @@ def test_the_hint_is_long_enough_and_not_much_longer(per_s: int, burst: int, wei
     limits = limits_of(per_s, burst, clock)
     while taken(limits, ANN):
         pass
-    batch = pb.SubmitBatchRequest(commands=[pb.BatchCommand()] * weight)
     with pytest.raises(RateLimited) as caught:
-        limits.admit(ANN, BATCH, batch)
+        limits.admit(ANN, BATCH, batch_of(weight))
     assert caught.value.retry_after_s <= max(0.001, min(weight, burst) / per_s + 1e-6)
     clock.advance(caught.value.retry_after_s + 1e-6)
     assert taken(limits, ANN, BATCH, weight)
@@ -112,9 +119,9 @@ def test_memory_is_bounded() -> None:
 
 
 def test_weights() -> None:
-    batch = pb.SubmitBatchRequest(commands=[pb.BatchCommand()] * 7)
-    assert weight_of(BATCH, batch) == 7
-    assert weight_of(BATCH, pb.SubmitBatchRequest()) == 1
+    assert weight_of(BATCH, batch_of(7)) == 7
+    assert weight_of(BATCH, batch_of(7, lists=2)) == 9
+    assert weight_of(BATCH, batch_of(0)) == 1
     assert weight_of(PLACE, pb.PlaceOrderRequest()) == 1
     assert weight_of(READ, pb.GetOrderRequest()) == 1
     assert weight_of(f"{TRADING}/ListOpenOrders", pb.ListOpenOrdersRequest()) > 1

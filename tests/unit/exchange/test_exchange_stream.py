@@ -1,11 +1,13 @@
 """A stream answers everything in order, reads no further than its window, and ends cleanly."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 
+import numpy as np
 import pytest
 from tigerex.exchange.v1 import trading_pb2 as pb
 
+from tigerex_core.records import COMMAND_WIDTH
 from tigerex_platform.auth import Principal
 from tigerex_platform.errors import InvalidField, RateLimited, TigerExError, Unavailable
 from tigerex_services.exchange.host.sequencer import QUEUE_FULL
@@ -15,6 +17,7 @@ from tigerex_services.exchange.servicers.stream import (
     Finish,
     OpenStreams,
 )
+from tigerex_services.exchange.wire.batch import STREAM, Batch, framed
 
 pytestmark = pytest.mark.unit
 
@@ -24,30 +27,30 @@ class Host:
 
     def __init__(self) -> None:
         self.begun: list[int] = []
-        self.commits: dict[int, asyncio.Future[Sequence[pb.BatchResult]]] = {}
+        self.commits: dict[int, asyncio.Future[bytes]] = {}
         self.refusals: dict[int, TigerExError] = {}
 
-    def begin(self, request: pb.SubmitStreamRequest) -> Finish:
+    def begin(self, request: Batch) -> Finish:
         if request.id in self.refusals:
             raise self.refusals[request.id]
         self.begun.append(request.id)
         commit = self.commits.setdefault(request.id, asyncio.get_running_loop().create_future())
 
-        async def finish() -> Sequence[pb.BatchResult]:
+        async def finish() -> bytes:
             return await commit
 
         return finish
 
     def commit(self, *ids: int) -> None:
         for number in ids:
-            self.commits[number].set_result([pb.BatchResult()])
+            self.commits[number].set_result(framed(pb.BatchResult(), STREAM.results_field))
 
 
-def request(number: int, commands: int = 1) -> pb.SubmitStreamRequest:
-    return pb.SubmitStreamRequest(id=number, commands=[pb.BatchCommand()] * commands)
+def request(number: int, commands: int = 1) -> Batch:
+    return Batch(number, np.zeros((commands, COMMAND_WIDTH), np.int64), {})
 
 
-Given = pb.SubmitStreamRequest | TigerExError
+Given = Batch | TigerExError
 
 
 class Client:
@@ -64,7 +67,7 @@ class Client:
 
     async def _collect(self) -> None:
         async for answer in self._stream.answers(self._sent()):
-            self.answers.append(answer)
+            self.answers.append(pb.SubmitStreamResponse.FromString(answer))
 
     async def _sent(self) -> AsyncGenerator[Given, None]:
         while (each := await self.requests.get()) is not None:

@@ -105,11 +105,11 @@ def _units(body: Bytes, at: int, end: int, scale: int) -> int:
         if byte < _ZERO or byte > _NINE:
             return -1
         digits += 1
+        if digits > _DIGITS_MAX:
+            return -1
         units = units * 10 + (byte - _ZERO)
         if decimals >= 0:
             decimals += 1
-        if digits > _DIGITS_MAX:
-            return -1
     decimals = max(decimals, 0)
     if decimals > scale or digits + scale - decimals > _DIGITS_MAX:
         return -1
