@@ -55,7 +55,7 @@ PROGRAMS: Final = (
     Program(name="helm", package="helm.sh/helm/v3/cmd/helm"),
     Program(name="local-path-provisioner", package="github.com/rancher/local-path-provisioner"),
     Program(name="pause", package="./pause"),
-    Program(name="metrics-server", package="sigs.k8s.io/metrics-server/cmd/metrics-server"),
+    Program(name="metrics-server", package="./metrics-server"),
 )
 
 
