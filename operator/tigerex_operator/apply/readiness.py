@@ -4,20 +4,22 @@ from collections.abc import Iterable
 from typing import Any
 
 from tigerex_operator.apply.children import Children, OwnerKey
-from tigerex_operator.builders.meta import Manifest
+from tigerex_operator.builders.meta import READY_REPLICAS, Manifest
 
 WORKLOAD_KINDS = ("Deployment", "StatefulSet")
 
 
 def rolled_out(live: Manifest | None) -> bool:
-    """Whether all replicas of a Deployment or StatefulSet are of its newest template and ready."""
+    """Whether all replicas of a Deployment or StatefulSet are of its newest template and ready; of
+    one with standbys, which are not, as many as it says."""
     if live is None:
         return False
     status: dict[str, Any] = live.get("status", {})
     replicas = live["spec"].get("replicas", 1)
     observed = status.get("observedGeneration", 0) >= live["metadata"].get("generation", 0)
     updated = status.get("updatedReplicas", 0) >= replicas
-    available = status.get("readyReplicas", 0) >= replicas
+    needed = int(live["metadata"].get("annotations", {}).get(READY_REPLICAS, replicas))
+    available = status.get("readyReplicas", 0) >= min(replicas, needed)
     surplus = status.get("replicas", 0) > replicas
     return observed and updated and available and not surplus
 

@@ -17,6 +17,8 @@ OWNER_NAME_LABEL = "tigerex.dev/owner-name"
 # Hash of the manifest that was applied last: tells a field that we no longer set from one that we
 # never did.
 APPLIED_HASH = "tigerex.dev/applied-hash"
+# Of a workload: how many ready replicas make it stand; all of them when absent.
+READY_REPLICAS = "tigerex.dev/ready-replicas"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ services.
 
 from tigerex_operator.builders.components import (
     DATABASE_SERVICES,
+    EXCHANGE,
     RUNNER,
     SERVICES,
     Component,
@@ -138,9 +139,14 @@ def build_services(
         if component.feature and not getattr(spec.features, component.feature):
             continue
         pod = build_role_pod(owner, component, settings, issuer, [component.name])
-        replicas = 0 if spec.suspended else spec.runners if component is RUNNER else 1
-        manifests.append(build_deployment(owner, component, component.name, pod, replicas=replicas))
-        manifests.append(build_disruption_budget(owner, component.name))
+        standbys = int(component is EXCHANGE and spec.standby and not spec.suspended)
+        replicas = 0 if spec.suspended else spec.runners if component is RUNNER else 1 + standbys
+        manifests += [
+            build_deployment(
+                owner, component, component.name, pod, replicas=replicas, standbys=standbys
+            ),
+            build_disruption_budget(owner, component.name, standbys=standbys),
+        ]
         if component.serves is not None:
             manifests.append(_build_component_service(owner, spec, component, component.serves))
     return manifests

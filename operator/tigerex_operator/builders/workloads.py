@@ -1,18 +1,27 @@
 """The one builder of Deployments, Services and disruption budgets for every component."""
 
 from tigerex_operator.builders.components import Component
-from tigerex_operator.builders.meta import Manifest, Owner, build_object, selector
+from tigerex_operator.builders.meta import READY_REPLICAS, Manifest, Owner, build_object, selector
 
 REVISIONS_KEPT = 2
 ROLLOUT_SECONDS_MAX = 600
 
 
 def build_deployment(
-    owner: Owner, component: Component, name: str, pod: Manifest, *, replicas: int
+    owner: Owner,
+    component: Component,
+    name: str,
+    pod: Manifest,
+    *,
+    replicas: int,
+    standbys: int = 0,
 ) -> Manifest:
-    """A Deployment named `name`. A singleton's old pod ends before its new one starts."""
+    """A Deployment named `name`. A singleton's old pods end before its new ones start.
+
+    `standbys` of the replicas wait for the one at work to end, and are not ready until then.
+    """
     rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
-    return build_object(
+    deployment = build_object(
         "apps/v1",
         "Deployment",
         owner,
@@ -30,6 +39,9 @@ def build_deployment(
         },
         instance=name,
     )
+    if standbys:
+        deployment["metadata"]["annotations"] = {READY_REPLICAS: str(replicas - standbys)}
+    return deployment
 
 
 def build_service(
@@ -59,9 +71,9 @@ def build_service(
     return build_object("v1", "Service", owner, name, name, {"spec": spec})
 
 
-def build_disruption_budget(owner: Owner, component: str) -> Manifest:
+def build_disruption_budget(owner: Owner, component: str, *, standbys: int = 0) -> Manifest:
     """A node may be drained: one pod at a time may go, and a single one can be moved."""
-    spec = {"maxUnavailable": 1, "selector": {"matchLabels": selector(owner, component)}}
+    spec = {"maxUnavailable": 1 + standbys, "selector": {"matchLabels": selector(owner, component)}}
     return build_object(
         "policy/v1", "PodDisruptionBudget", owner, component, component, {"spec": spec}
     )

@@ -94,5 +94,6 @@ class TenantSpec(Model):
     expose: ExposeSpec = ExposeSpec()
     storage: StorageSpec | None = None
     runners: int = Field(1, ge=0, le=64)
+    standby: bool = False
     features: FeaturesSpec = FeaturesSpec()
     quota: QuotaSpec | None = None

@@ -157,6 +157,11 @@ def test_workloads_are_ready_when_their_newest_template_is() -> None:
     assert not rolled_out(deployment(**{**done, "observedGeneration": 1}))
     assert not rolled_out(deployment(**{**done, "replicas": 3}))
     assert not rolled_out(deployment(**{**done, "readyReplicas": 1}))
+    with_standby = deployment(**{**done, "readyReplicas": 1})
+    with_standby["metadata"]["annotations"] = {"tigerex.dev/ready-replicas": "1"}
+    assert rolled_out(with_standby)
+    with_standby["status"]["readyReplicas"] = 0
+    assert not rolled_out(with_standby)
 
 
 def test_jobs_and_stuck_rollouts() -> None:

@@ -202,6 +202,23 @@ def test_runners_and_features() -> None:
     assert find(services, "Deployment", "runner")["spec"]["replicas"] == 3
 
 
+def test_a_standby_waits_beside_the_exchange_alone() -> None:
+    services = build_services(owner(), tenant_spec(standby=True), SETTINGS, ISSUER)
+    exchange = find(services, "Deployment", "exchange")
+    assert exchange["spec"]["replicas"] == 2
+    assert exchange["metadata"]["annotations"] == {"tigerex.dev/ready-replicas": "1"}
+    # The one at work could not be moved otherwise: the other is never ready beside it.
+    budgets = {
+        m["metadata"]["name"]: m["spec"]["maxUnavailable"]
+        for m in services
+        if m["kind"] == "PodDisruptionBudget"
+    }
+    assert budgets == {"exchange": 2, "bots": 1, "runner": 1, "marketdata": 1, "gateway": 1}
+    assert find(services, "Deployment", "bots")["spec"]["replicas"] == 1
+    suspended = build_services(owner(), tenant_spec(standby=True, suspended=True), SETTINGS, ISSUER)
+    assert find(suspended, "Deployment", "exchange")["spec"]["replicas"] == 0
+
+
 def test_singletons_never_overlap() -> None:
     services = build_services(owner(), tenant_spec(), SETTINGS, ISSUER)
     for component in SERVICES:
