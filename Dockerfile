@@ -53,6 +53,8 @@ RUN python -c "import tigerex_core, tigerex_quant; tigerex_core.compile_kernels(
 COPY libs/tigerex_platform ./libs/tigerex_platform
 COPY operator ./operator
 COPY services ./services
+RUN python -c "from tigerex_services.exchange.wire.batch import compile_wire; compile_wire()" \
+ && chmod -R a+rX /opt/numba
 RUN python -m compileall -q libs operator services build
 USER 10001:10001
 ENTRYPOINT ["tigerex"]

@@ -47,6 +47,7 @@ from tigerex_services.exchange.snapshot_process import archive_of, make_beside, 
 from tigerex_services.exchange.storage.journal import JournalReader, JournalWriter
 from tigerex_services.exchange.storage.keys import AdminStorage
 from tigerex_services.exchange.verify_process import prove, prove_beside
+from tigerex_services.exchange.wire.batch import compile_wire
 from tigerex_services.permissions import TABLE
 
 POOL_MIN, POOL_MAX = 1, 4  # for reads and keys; the journal is written over its own connection
@@ -56,6 +57,7 @@ PACKAGE = "tigerex.exchange.v1"
 async def run(settings: Settings) -> None:
     """Stand by, lead and serve until cancelled; raises what ended the leadership."""
     settings.require("tenant", "database_url", "redis_url", "secret_key_file")
+    compile_wire()
     crash = crash_point(os.environ)
     box = SecretBox.from_settings(settings)
     redis = connect_redis(settings)
