@@ -250,4 +250,4 @@ def encode(
         spans[i, 0] = at
         spans[i, 1] = end
         stop = begin
-    return at
+    return int(at)
