@@ -11,9 +11,9 @@ from tigerex_core import KERNEL_VERSION, Core
 pytestmark = pytest.mark.unit
 
 # Other events need another KERNEL_VERSION: a journal is replayed by the version that wrote it.
-PINNED_VERSION = 1
-PINNED_EVENTS = "3c6d5e58095f1d19d61ec9efb22ae7a1b4b7c992205a37593191c703bd993bdc"
-PINNED_STATE = "be23950758a8478d100d56779cd36f6263f23bca1ab6e692a76cd023d5cda93f"
+PINNED_VERSION = 2
+PINNED_EVENTS = "d8c7a635e0ed86a62d36e3839331ea6add76f4ca5dd4b6e52efd39b01703361f"
+PINNED_STATE = "4be1a1df4fae366c743fa179623967fc9ae857197cea68bf16c8ab2baadc6081"
 
 
 def test_events_and_state_are_those_of_this_kernel_version() -> None:
