@@ -1,5 +1,6 @@
 """Keys over https, traces across processes' borders, Redis, and the product's own migrations."""
 
+import asyncio
 import datetime
 import http.server
 import json
@@ -189,6 +190,32 @@ async def test_redis_with_its_password_and_without_it(
     async with connect_redis(settings.model_copy(update={"redis_password_file": None})) as stranger:
         with pytest.raises(redis.AuthenticationError):
             await stranger.ping()
+
+
+async def test_a_cancelled_caller_of_redis_ends(
+    issuer: TokenIssuer, redis_server: RedisServer
+) -> None:
+    """At whichever step of a command the cancellation comes."""
+    settings = issuer.settings(
+        "runner", redis_url=redis_server.url, redis_password_file=redis_server.password_file
+    )
+
+    async def ask_on() -> None:
+        while True:
+            await connection.ping()
+
+    async with connect_redis(settings) as connection:
+        await connection.ping()
+        for steps in range(60):
+            task = asyncio.create_task(ask_on())
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            task.cancel()
+            done, _ = await asyncio.wait([task], timeout=1)
+            lost = not done
+            task.cancel()
+            await asyncio.wait([task], timeout=1)
+            assert not lost, f"the cancellation was lost at step {steps}"
 
 
 def test_the_products_own_migrations(issuer: TokenIssuer, database: Database) -> None:

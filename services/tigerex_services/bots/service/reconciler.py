@@ -56,7 +56,8 @@ class Reconciler:
             if not worked:
                 self._changed.clear()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), IDLE_WAIT_S)
+                    async with asyncio.timeout(IDLE_WAIT_S):
+                        await self._changed.wait()
 
     async def work_once(self) -> bool:
         """Take one step of the bot that waits longest; False when no bot needs any."""

@@ -118,7 +118,8 @@ class Host:
                 logger.warning("journal is away: %s", error)
                 retry_s = min(retry_s * 2, STANDBY_RETRY_MAX_S)
             try:
-                await asyncio.wait_for(self._stopping.wait(), retry_s)
+                async with asyncio.timeout(retry_s):
+                    await self._stopping.wait()
             except TimeoutError:
                 continue
         return None
