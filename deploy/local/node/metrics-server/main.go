@@ -1,5 +1,5 @@
 // metrics-server as its own main program is, but for the names of its OpenAPI models: it generates
-// them by Go path, and the API machinery of this node's version looks for them by REST name too.
+// them by Go path, and the API machinery of this node's version knows models by REST name.
 package main
 
 import (
@@ -10,6 +10,7 @@ import (
 	"k8s.io/component-base/cli"
 	"k8s.io/kube-openapi/pkg/common"
 	"k8s.io/kube-openapi/pkg/util"
+	"k8s.io/kube-openapi/pkg/validation/spec"
 
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/metrics-server/cmd/metrics-server/app/options"
@@ -18,11 +19,16 @@ import (
 )
 
 func definitions(ref common.ReferenceCallback) map[string]common.OpenAPIDefinition {
-	known := openapi.GetOpenAPIDefinitions(ref)
-	for path, definition := range openapi.GetOpenAPIDefinitions(ref) {
-		known[util.ToRESTFriendlyName(path)] = definition
+	named := map[string]common.OpenAPIDefinition{}
+	for path, definition := range openapi.GetOpenAPIDefinitions(func(path string) spec.Ref {
+		return ref(util.ToRESTFriendlyName(path))
+	}) {
+		for i, dependency := range definition.Dependencies {
+			definition.Dependencies[i] = util.ToRESTFriendlyName(dependency)
+		}
+		named[util.ToRESTFriendlyName(path)] = definition
 	}
-	return known
+	return named
 }
 
 func run(opts *options.Options) error {
