@@ -108,6 +108,12 @@ def insert(index: Rows, hashed: int, row: int) -> None:
     index[at] = (hashed << 32) | row
 
 
+@entry
+def insert_pair(index: Rows, first: int, second: int, row: int) -> None:
+    """Add an entry for a pair that is not there."""
+    insert(index, hash_pair(first, second), row)
+
+
 @kernel
 def remove(index: Rows, hashed: int, row: int) -> None:
     """Remove the entry of `row`, which is there, and close the gap."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tigerex_core.index import hash_pair, insert
+from tigerex_core.index import insert_pair
 from tigerex_core.layout import (
     BREAKER_WINDOW_NS,
     SIDES,
@@ -158,7 +158,7 @@ def _standings(orders: Table, capacity: int) -> tuple[Table, Table]:
             rows.append(_standing(order, number))
             found[key] = len(rows)
             with np.errstate(over="ignore"):  # hashes wrap by design
-                insert(index, hash_pair(*key), found[key])
+                insert_pair(index, *key, found[key])
         standing = rows[found[key] - 1]
         order[Order.STANDING] = found[key]
         if standing[Standing.ORDERS]:

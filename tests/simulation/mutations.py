@@ -212,7 +212,7 @@ def believe_snapshots(patch: pytest.MonkeyPatch) -> None:
 
     unpack = snapshots.unpack
     patch.setattr(snapshots, "unpack", believe)
-    patch.setattr(recovery, "SnapshotError", ZeroDivisionError)
+    patch.setattr(recovery, "FAULTS", (ZeroDivisionError,))
 
 
 def keep_a_running_core(patch: pytest.MonkeyPatch) -> None:
