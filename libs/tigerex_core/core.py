@@ -11,7 +11,7 @@ import numpy as np
 from tigerex_core.capacity import Capacity
 from tigerex_core.check import broken_invariants
 from tigerex_core.dispatch import apply_batch
-from tigerex_core.index import find_named, find_pair
+from tigerex_core.index import find_named, find_pair, insert_pair
 from tigerex_core.jit import UNCOMPILED
 from tigerex_core.layout import (
     CANCELS_MAX,
@@ -256,3 +256,4 @@ def compile_kernels() -> None:
     core.find_order(1, order_id=1)
     core.find_order(1, name=np.zeros(NAME_WORDS, np.int64))
     core.check()
+    insert_pair(np.zeros(2, np.int64), 1, 1, 1)

@@ -36,14 +36,15 @@ def content_of(commands: Rows, c: int) -> int:
     """64 bits for everything that a command says, beside when it came and its id; never 0.
 
     Products of pairs of words, each with a key added: they need not wait for each other, as a
-    running hash would.
+    running hash would. High bits are added below, as a product with an even number loses them.
     """
     content = (commands[c, Command.KIND] + _KEYS[0]) * (commands[c, Command.ACCOUNT] + _KEYS[1])
     for pair in range(_PAIRS):
         column = _FIRST + 2 * pair
         left = commands[c, column] + _KEYS[column]
-        content += left * (commands[c, column + 1] + _KEYS[column + 1])
-    return content | 1
+        right = commands[c, column + 1] + _KEYS[column + 1]
+        content += left * right + (left >> 29) + (right >> 31)
+    return content if content != 0 else 1
 
 
 @kernel

@@ -239,7 +239,7 @@ def _stock(state: Ints, event: Ints, config: Ints, intents: Ints, count: int) ->
         state[G_PHASE] = TRADING
         state[slot + S_RETRY_NS] = 0
         return count
-    return place(state, event, config, intents, count, slot, BUY, price, lots, IOC, 0)
+    return place(state, event, config, intents, count, slot, BUY, price, lots, IOC, EXPIRE_TAKER)
 
 
 @compiled

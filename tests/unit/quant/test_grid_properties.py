@@ -76,7 +76,7 @@ def play(world: World, script: list[tuple[str, int]]) -> None:
         world.check()
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     grids,
     steps,
