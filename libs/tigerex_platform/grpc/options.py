@@ -11,6 +11,9 @@ STREAM_IDLE_S_MAX = 300.0  # without a request on a stream of requests
 STREAM_RECHECK_S = 30.0  # how long a stream of requests outlives its caller's key or permission
 DRAIN_S_MAX = 10.0
 RETRY_ATTEMPTS_MAX = 4
+# The name under which health checks learn that a process answers, also where it does not serve:
+# one on standby is well.
+LIVENESS = "liveness"
 
 Options = list[tuple[str, int | str]]
 

@@ -18,7 +18,12 @@ from tigerex_platform.auth.permissions import Table
 from tigerex_platform.auth.tokens import TokenVerifier
 from tigerex_platform.grpc.calls import CallInterceptor
 from tigerex_platform.grpc.limiter import UNLIMITED, Limiter
-from tigerex_platform.grpc.options import CALLS_AT_ONCE_MAX, DRAIN_S_MAX, server_options
+from tigerex_platform.grpc.options import (
+    CALLS_AT_ONCE_MAX,
+    DRAIN_S_MAX,
+    LIVENESS,
+    server_options,
+)
 from tigerex_platform.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -76,6 +81,7 @@ class GrpcServer:
         """Listen, and return the port. Raises RuntimeError when the address is taken."""
         self.port = self._server.add_insecure_port(self._listen)
         await self._server.start()
+        await self._health.set(LIVENESS, _SERVING)
         await self.set_serving(serving)
         logger.info("gRPC server listens at %s", self.address)
         return self.port

@@ -5,6 +5,7 @@ from typing import Any
 from tigerex_operator.builders.components import GRPC_PORT, METRICS_PORT, Component
 from tigerex_operator.builders.meta import Manifest, Owner, labels
 from tigerex_operator.settings import OperatorSettings
+from tigerex_platform.grpc.options import LIVENESS
 
 USER_ID = 10001
 CREDENTIALS = "/run/secrets/tigerex"
@@ -13,7 +14,7 @@ TOKEN_KEYS = "token-keys"  # noqa: S105 - name of a ConfigMap of public keys
 DATABASE = "tigerex"
 TMP_SIZE = "64Mi"
 START_SECONDS_MAX = 300
-PROBE_SECONDS = 5
+PROBE_SECONDS = 2
 # Two minutes: a process that waits for its database is not ready, and a restart would not help it.
 LIVENESS_FAILURES_MAX = 12
 
@@ -166,20 +167,21 @@ def _ports(component: Component) -> list[Manifest]:
 
 
 def _probes() -> Manifest:
-    """Readiness takes a pod out of service; liveness, much slower, restarts what no longer answers
-    at all.
+    """Readiness takes a pod out of service, as one that recovers or is on standby; liveness, much
+    slower, restarts what no longer answers at all.
     """
-    check: dict[str, Any] = {"grpc": {"port": GRPC_PORT, "service": ""}}
+    serves: dict[str, Any] = {"grpc": {"port": GRPC_PORT, "service": ""}}
+    answers: dict[str, Any] = {"grpc": {"port": GRPC_PORT, "service": LIVENESS}}
     return {
         "startupProbe": {
-            **check,
+            **answers,
             "periodSeconds": 1,
             "timeoutSeconds": 2,
             "failureThreshold": START_SECONDS_MAX,
         },
-        "readinessProbe": {**check, "periodSeconds": PROBE_SECONDS, "timeoutSeconds": 2},
+        "readinessProbe": {**serves, "periodSeconds": PROBE_SECONDS, "timeoutSeconds": 2},
         "livenessProbe": {
-            **check,
+            **answers,
             "periodSeconds": 10,
             "timeoutSeconds": 5,
             "failureThreshold": LIVENESS_FAILURES_MAX,

@@ -45,9 +45,14 @@ class Runtime:
         }
 
     def seen(self, body: Body) -> None:
-        """A resource or a child of one stands in the cluster."""
+        """A resource or a child of one stands in the cluster.
+
+        This comes before `resource_changed`, also of the same event, which needs to know what was
+        there before: only a resource's first sight counts here.
+        """
         if body["kind"] in self._reconcilers:
-            self.context.inventory.observe(body, deleted=False)
+            if self.context.inventory.get(*key_of(body)) is None:
+                self.context.inventory.observe(body, deleted=False)
         else:
             self.context.children.observe(body, deleted=False)
 

@@ -7,10 +7,14 @@ import pytest
 from pydantic import ValidationError
 from tests.support.operator_specs import SETTINGS, UID, dca_bot, grid_bot
 
+from tigerex_operator.apply.children import Children
+from tigerex_operator.apply.wakeups import Wakeups
 from tigerex_operator.clients.bots import BotView, build_bot_spec
 from tigerex_operator.clients.watcher import BotWatcher
+from tigerex_operator.handlers.runtime import Runtime
 from tigerex_operator.leader import LEASE_SECONDS, Election
 from tigerex_operator.models import TenantSpec, TradingBotSpec
+from tigerex_operator.reconcile.context import Context, Inventory
 from tigerex_operator.reconcile.failures import is_permanent, verdict_of
 from tigerex_operator.reconcile.tradingbot import verdict_for
 from tigerex_platform.errors import Conflict, InvalidField, NotFound, Unavailable
@@ -158,3 +162,24 @@ async def test_one_leads_until_it_is_silent_for_the_whole_lease() -> None:
     assert await first._attempt()
     assert store.lease is not None
     assert store.lease["spec"]["leaseTransitions"] == 4
+
+
+def test_a_changed_spec_is_looked_at_at_once() -> None:
+    """kopf gives each event to the index first, and then to the handler that wakes."""
+    parts = dict.fromkeys(Context.__dataclass_fields__.keys() - {"_writers"})
+    parts |= {"inventory": Inventory(), "wakeups": Wakeups(), "children": Children()}
+    runtime = Runtime(Context(**parts))  # type: ignore[arg-type]
+    alarm = runtime.context.wakeups.alarm(("Tenant", "", "acme"))
+
+    def event(**metadata: Any) -> bool:
+        body = {"kind": "Tenant", "metadata": {"name": "acme", "uid": "u", **metadata}}
+        runtime.seen(body)
+        runtime.resource_changed(body, deleted=False)
+        woken = alarm.is_set()
+        alarm.clear()
+        return woken
+
+    event(generation=1)
+    assert not event(generation=1, resourceVersion="2"), "a status of our own"
+    assert event(generation=2)
+    assert event(generation=2, deletionTimestamp="now")
