@@ -53,7 +53,7 @@ from tigerex_platform.settings import Settings
 from tigerex_services.exchange.storage.journal import scan
 from tigerex_services.stream import rows_of
 
-START_MAX_S = 60.0
+START_MAX_S = 180.0  # the first start of a checkout compiles the kernels
 STOP_MAX_S = 40.0
 ACCOUNTS_MAX = 100
 COMMAND = (sys.executable, "-m", "tigerex_services")
