@@ -119,7 +119,7 @@ async def test_a_bot_lives_from_creation_to_deletion(client: Client) -> None:
 
 
 async def test_an_order_is_placed_seen_and_cancelled_once(client: Client) -> None:
-    body = {"market": "btc-usdt", "side": "buy", "price": "1000.00", "quantity": "0.01"}
+    body = {"market": "btc-usdt", "side": "buy", "price": "20000.00", "quantity": "0.01"}
     key = {"Idempotency-Key": f"e2e-{time.time_ns()}"}
     first = await client.request("POST", "/api/v1/orders", json=body, headers=key)
     again = await client.request("POST", "/api/v1/orders", json=body, headers=key)
