@@ -20,6 +20,20 @@ from tigerex_services.exchange.service.ownership import author_of
 from tigerex_services.exchange.storage.keys import AdminStorage, AuditEntry
 
 
+def audit_entry(
+    clock: Clock,
+    principal: Principal,
+    method: str,
+    reason: str,
+    detail: Mapping[str, object],
+    request_id: bytes,
+) -> AuditEntry:
+    """The record of what somebody asks for now; the reason is checked already."""
+    return AuditEntry(
+        clock.now_ns(), author_of(principal), method, reason, json.dumps(detail), request_id
+    )
+
+
 class Audited:
     """Records who asks for what and why, then runs it."""
 
@@ -102,12 +116,5 @@ class Audited:
     ) -> None:
         checks.text("reason", reason, checks.REASON_CHARACTERS_MAX, required=True)
         await self._storage.record(
-            AuditEntry(
-                self._clock.now_ns(),
-                author_of(principal),
-                method,
-                reason,
-                json.dumps(detail),
-                request_id,
-            )
+            audit_entry(self._clock, principal, method, reason, detail, request_id)
         )

@@ -1,20 +1,18 @@
 """API keys: made, revoked and looked up; secrets are kept encrypted only."""
 
-import json
 import secrets
 from collections import OrderedDict
-from collections.abc import Mapping
 
 from tigerex_platform.auth import PERMISSIONS, ApiKey, Principal, SecretBox
 from tigerex_platform.clock import Clock
 from tigerex_platform.errors import Conflict, InvalidField, NotFound
 from tigerex_services.exchange.service import checks
+from tigerex_services.exchange.service.audited import audit_entry
 from tigerex_services.exchange.service.executor import Executor
 from tigerex_services.exchange.service.ownership import author_of
 from tigerex_services.exchange.storage.keys import (
     AUDIT_PAGE_MAX,
     AdminStorage,
-    AuditEntry,
     AuditRecord,
     StoredKey,
 )
@@ -65,7 +63,7 @@ class KeyService:
             None,
         )
         detail = {"user": user, "permissions": wanted, "label": label}
-        audit = self._audit(principal, "CreateApiKey", reason, detail, request_id)
+        audit = audit_entry(self._clock, principal, "CreateApiKey", reason, detail, request_id)
         kept = await self._storage.create_key(key, audit)
         if _content(kept) != _content(key):
             message = "this request id made another API key; choose a new one"
@@ -76,7 +74,9 @@ class KeyService:
         """The key does not work any more; revoking it again changes nothing."""
         checks.request_id(request_id)
         checks.text("reason", reason, checks.REASON_CHARACTERS_MAX, required=True)
-        audit = self._audit(principal, "RevokeApiKey", reason, {"key": key}, request_id)
+        audit = audit_entry(
+            self._clock, principal, "RevokeApiKey", reason, {"key": key}, request_id
+        )
         revoked = await self._storage.revoke_key(key, self._clock.now_ns(), audit)
         self._cache.pop(key, None)
         if not revoked:
@@ -114,23 +114,6 @@ class KeyService:
         checks.within("limit", limit, 0, AUDIT_PAGE_MAX)
         checks.within("before_id", before_id, 0, 2**63 - 1)
         return await self._storage.audit_page(before_id, limit or AUDIT_PAGE)
-
-    def _audit(
-        self,
-        principal: Principal,
-        method: str,
-        reason: str,
-        detail: Mapping[str, object],
-        request_id: bytes,
-    ) -> AuditEntry:
-        return AuditEntry(
-            self._clock.now_ns(),
-            author_of(principal),
-            method,
-            reason,
-            json.dumps(detail),
-            request_id,
-        )
 
 
 def _permissions(names: list[str]) -> list[str]:
