@@ -25,7 +25,6 @@ from tigerex_core.layout import State, allocate
 from tigerex_core.records import MarketLimit, Rows
 
 MAGIC = b"tigerex-snapshot-1\n"
-HEADER_BYTES_MAX = 1 << 20
 CHECKSUM_BYTES = 32
 
 _LENGTH = struct.Struct("<I")
@@ -59,11 +58,6 @@ class Table:
     columns: tuple[str, ...]
     numbers: Rows
     rows: Rows
-
-    @classmethod
-    def dense(cls, columns: tuple[str, ...], rows: Rows) -> "Table":
-        """A table all of whose rows are given."""
-        return cls(columns, np.arange(len(rows), dtype=np.int64), rows)
 
     def column(self, name: str) -> Rows:
         """One column of the rows; raises SnapshotError where there is none."""
