@@ -24,10 +24,9 @@ from tigerex_core.layout import (
     Order,
     Place,
     State,
-    allocate,
     book_row,
-    tables,
 )
+from tigerex_core.memory import allocate, state_at, tables
 from tigerex_core.output import CAUSE_WIDTH, EVENTS_MOST, WRITTEN, Out
 from tigerex_core.records import (
     COMMAND_WIDTH,
@@ -44,6 +43,7 @@ from tigerex_core.snapshot import Image, capacity_of, image_of, restore
 # Raised with any change of the kernel after which the same commands give other events.
 KERNEL_VERSION: int = 2
 
+_INT64 = np.dtype(np.int64)
 EVENT_BUFFER_ROWS = 4 * COMMAND_EVENTS_MAX  # of one run of the kernel; 1.1 MB
 
 Depth = list[tuple[int, int]]
@@ -80,7 +80,8 @@ class Core:
     def __init__(self, capacity: Capacity = Capacity()) -> None:  # noqa: B008 - immutable
         """The empty state: system accounts, and nothing else."""
         self._capacity = capacity
-        self._state: State = allocate(capacity)
+        self._words, self._places = allocate(capacity)
+        self._state: State = state_at(self._words, self._places)
         self._out = Out(
             np.zeros((EVENT_BUFFER_ROWS, EVENT_WIDTH), np.int64),
             np.zeros(CAUSE_WIDTH, np.int64),
@@ -128,9 +129,9 @@ class Core:
     def _run(self, rows: Rows, done: int, seq: int) -> tuple[int, Rows]:
         if UNCOMPILED:
             with np.errstate(over="ignore"):  # hashes wrap by design
-                end = apply_batch(self._state, self._out, rows, done, seq)
+                end = apply_batch(self._words, self._places, *self._out, rows, done, seq)
         else:
-            end = apply_batch(self._state, self._out, rows, done, seq)
+            end = apply_batch(self._words, self._places, *self._out, rows, done, seq)
         assert self._out.cause[EVENTS_MOST] <= COMMAND_EVENTS_MAX  # noqa: S101 - else overrun
         return int(end) - done, self._out.events[: self._out.cause[WRITTEN]].copy()
 
@@ -237,11 +238,13 @@ class Core:
 
 def _checked(commands: Rows) -> Rows:
     """The rows as the one type that is compiled."""
-    if commands.ndim != 2 or commands.shape[1] != COMMAND_WIDTH or commands.dtype != np.int64:
+    if commands.ndim != 2 or commands.shape[1] != COMMAND_WIDTH or commands.dtype != _INT64:
         raise ValueError(
             f"commands are {commands.dtype} of shape {commands.shape};"
             f" int64 of shape (n, {COMMAND_WIDTH}) is needed"
         )
+    if commands.flags.carray:
+        return commands
     return np.require(commands, np.int64, ["C", "A", "W"])
 
 

@@ -8,6 +8,7 @@ from tigerex_core.jit import entry, kernel, routine
 from tigerex_core.layout import COMMAND_EVENTS_MAX, FILLS_MAX, STEPS_MAX, Head, Seen, State
 from tigerex_core.listed import place_oco
 from tigerex_core.listing import create_asset, create_market
+from tigerex_core.memory import state_at
 from tigerex_core.output import (
     COMMAND,
     DONE,
@@ -133,7 +134,16 @@ def _answer(state: State, out: Out, commands: Rows, c: int, seq: int) -> None:
 
 
 @entry
-def apply_batch(state: State, out: Out, commands: Rows, first: int, seq: int) -> int:
+def apply_batch(
+    words: Rows,
+    places: Rows,
+    events: Rows,
+    cause: Rows,
+    oldest: Rows,
+    commands: Rows,
+    first: int,
+    seq: int,
+) -> int:
     """Apply commands from `first` on while the event buffer has room for all that one can cause.
 
     Returns the index of the first command that was not applied; the events written are counted in
@@ -143,7 +153,8 @@ def apply_batch(state: State, out: Out, commands: Rows, first: int, seq: int) ->
     and stops that fire by it, after. Both times takers are run by the same line: whatever is
     inlined twice is compiled twice.
     """
-    head, cause = state.head, out.cause
+    state, out = state_at(words, places), Out(events, cause, oldest)
+    head = state.head
     cause[WRITTEN] = 0
     last_start = out.events.shape[0] - COMMAND_EVENTS_MAX
     for c in range(first, commands.shape[0]):
@@ -151,7 +162,7 @@ def apply_batch(state: State, out: Out, commands: Rows, first: int, seq: int) ->
         if begin > last_start:
             return c
         if (c - first) % AHEAD == 0:
-            read_ahead(state, out, commands, c)
+            read_ahead(state, commands, c)
         head[Head.TIME_NS] = max(head[Head.TIME_NS], commands[c, Command.TIME_NS])
         cause[TIME_NS] = head[Head.TIME_NS]
         cause[COMMAND] = c

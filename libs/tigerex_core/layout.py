@@ -1,4 +1,4 @@
-"""The state: which arrays there are, which columns they have, and the empty state.
+"""The state: which arrays there are, and which columns they have.
 
 Rows are int64; row 0 of every table is unused, so 0 means "none" wherever a row is referred to.
 Tables whose rows come and go (orders, standings, levels, nodes, transfers) chain their free rows
@@ -10,19 +10,7 @@ through a column. What a free row holds beside its link is zero.
 from enum import IntEnum
 from typing import NamedTuple
 
-import numpy as np
-
-from tigerex_core.capacity import Capacity
-from tigerex_core.records import (
-    CLEARING_ACCOUNT,
-    FEES_ACCOUNT,
-    MARKET_LIMIT_MAX,
-    NAME_WORDS,
-    WORLD_ACCOUNT,
-    AccountKind,
-    Rows,
-    pack_name,
-)
+from tigerex_core.records import MARKET_LIMIT_MAX, NAME_WORDS, Rows
 
 # Named limits.
 ISSUED_MAX = (1 << 62) - 1  # units of one asset that all accounts together may be below zero
@@ -337,86 +325,3 @@ class State(NamedTuple):
 def book_row(market: int, side: int) -> int:
     """The row in `Books.sides` of a market's side, or of its stops (FALL, RISE)."""
     return SIDES * market + side - 1
-
-
-def _table(rows: int, width: int) -> Rows:
-    """Zeros that are really there: a page that the kernel is the first to touch costs ten times the
-    time."""
-    table = np.empty((rows + 1, width), np.int64)
-    table.fill(0)
-    return table
-
-
-def _index(rows: int) -> Rows:
-    """For at most `rows` entries, so that at least half of it stays empty."""
-    index = np.empty(1 << (2 * rows - 1).bit_length(), np.int64)
-    index.fill(0)
-    return index
-
-
-def _chain(table: Rows, link: int) -> int:
-    """Chain all rows as free; the first of them."""
-    table[1:-1, link] = np.arange(2, len(table))
-    return 1
-
-
-def allocate(capacity: Capacity) -> State:
-    """The empty state: system accounts, and nothing else."""
-    assets = _table(capacity.assets, Asset.NAME + NAME_WORDS)
-    registry = Registry(
-        assets,
-        _table(capacity.markets, Market.NAME + NAME_WORDS),
-        _table(TIER_MAX, len(Tier)),
-        _table(capacity.users, User.MAIN_ACCOUNT + 1),
-        _table(capacity.accounts, Account.FEE_PAYMENT + 1),
-        _index(capacity.users),
-        _index(capacity.accounts),
-    )
-    ledger = Ledger(assets, _table(capacity.balances, len(Balance)), _index(capacity.balances))
-    books = Books(
-        _table(SIDES * (capacity.markets + 1) - 1, len(BookSide)),
-        _table(capacity.orders, len(Level)),
-        _table(capacity.orders, len(Node)),
-        _table(capacity.orders + 1, ORDER_WIDTH),  # one for the order that is being matched
-        _index(capacity.orders),
-        _index(capacity.orders),
-        _table(capacity.orders, len(Standing)),  # at most one an open order: never full
-        _index(capacity.orders),
-        np.zeros(capacity.orders + 1, np.int64),
-    )
-    transfers = Transfers(_table(capacity.transfers, len(Transfer)), _index(capacity.transfers))
-    # The ring is filled in order, a page for each 128 commands: not worth its memory before.
-    ring = np.zeros((capacity.window + 1, len(Seen)), np.int64)
-    window = Window(ring, _index(capacity.window))
-    head = np.zeros(HEAD_WIDTH, np.int64)
-    head[Head.FREE_ORDER] = _chain(books.orders, Order.NEXT)
-    head[Head.FREE_LEVEL] = _chain(books.levels, Level.NEXT)
-    head[Head.FREE_NODE] = _chain(books.nodes, Node.LEFT)
-    head[Head.FREE_TRANSFER] = _chain(transfers.rows, Transfer.NEXT)
-    head[Head.FREE_STANDING] = _chain(books.standings, Standing.FIRST)
-    _add_system_accounts(head, registry.accounts)
-    return State(head, registry, ledger, books, transfers, window)
-
-
-def _add_system_accounts(head: Rows, accounts: Rows) -> None:
-    for account, name in (
-        (WORLD_ACCOUNT, "world"),
-        (FEES_ACCOUNT, "fees"),
-        (CLEARING_ACCOUNT, "clearing"),
-    ):
-        accounts[account, Account.NAME : Account.NAME + NAME_WORDS] = pack_name(name)
-        accounts[account, Account.KIND] = AccountKind.SYSTEM
-    head[Head.ACCOUNTS] = CLEARING_ACCOUNT
-
-
-def tables(state: State) -> list[Rows]:
-    """Every array of the state, once."""
-    return [
-        state.head,
-        *state.registry,
-        state.ledger.balances,
-        state.ledger.lookup,
-        *state.books,
-        *state.transfers,
-        *state.window,
-    ]

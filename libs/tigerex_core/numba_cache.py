@@ -11,17 +11,21 @@ architecture.
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 _SOURCES = Path(__file__).parent
 _KEY_CHARACTERS = 16
 
 
-def sources_key() -> str:
-    """A key of the core's sources and of the bounds checks they are compiled with."""
+def sources_key(folder: Path = _SOURCES) -> str:
+    """A key of a package's sources, the core's by default, and of the bounds checks that they are
+    compiled with."""
     digest = sha256()
-    for source in sorted(_SOURCES.glob("*.py")):
+    for source in sorted(folder.glob("*.py")):
         digest.update(source.name.encode())
         digest.update(source.read_bytes())
     digest.update(os.environ.get("NUMBA_BOUNDSCHECK", "0").encode())
@@ -45,3 +49,20 @@ def configure() -> None:
         from numba.core import config  # noqa: PLC0415 - importing it first would defeat the purpose
 
         config.reload_config()  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def kept_apart(package: str, sources: Path) -> Iterator[None]:
+    """What another package decorates here is kept in a folder of its own, below the core's, that is
+    named after its sources: numba chooses a function's folder when it is decorated."""
+    from numba.core import config as read  # noqa: PLC0415 - after `configure`
+
+    config: Any = read
+
+    chosen = config.CACHE_DIR
+    base = chosen or os.environ["NUMBA_CACHE_DIR"]
+    config.CACHE_DIR = str(Path(base) / f"{package}-{sources_key(sources)}")
+    try:
+        yield
+    finally:
+        config.CACHE_DIR = chosen

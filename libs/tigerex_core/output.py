@@ -20,8 +20,7 @@ FILLS_LEFT = 6  # of FILLS_MAX
 STEPS_LEFT = 7  # of STEPS_MAX
 EVENTS_MOST = 8  # that one command has caused, of all in the batch
 STANDING = 9  # of the command's account in its market, when the taker was accepted, or 0
-WARMED = 10  # see `warming`; means nothing
-CAUSE_WIDTH = 11
+CAUSE_WIDTH = 10
 
 
 class Out(NamedTuple):

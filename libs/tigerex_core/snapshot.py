@@ -21,7 +21,8 @@ import numpy as np
 
 from tigerex_core import layout
 from tigerex_core.capacity import Capacity
-from tigerex_core.layout import State, allocate
+from tigerex_core.layout import State
+from tigerex_core.memory import allocate, state_at
 from tigerex_core.records import MarketLimit, Rows
 
 MAGIC = b"tigerex-snapshot-1\n"
@@ -122,7 +123,7 @@ def _arrays(part: Any, path: str = "") -> Iterator[tuple[str, Rows]]:  # noqa: A
 def _names() -> Mapping[str, tuple[str, ...]]:
     """The columns of every table of this build."""
     found: dict[str, tuple[str, ...]] = {}
-    for name, table in named_tables(allocate(Capacity.small())).items():
+    for name, table in named_tables(state_at(*allocate(Capacity.small()))).items():
         if name in _COLUMNS:
             found[name] = column_names(_COLUMNS[name], table.shape[1])
         elif table.shape[1] == 1:
@@ -139,7 +140,7 @@ def columns_of(name: str) -> tuple[str, ...]:
 
 def capture(state: State, capacity: Capacity) -> Tables:
     """Copies of all rows that differ from the empty state."""
-    empty = named_tables(allocate(capacity))
+    empty = named_tables(state_at(*allocate(capacity)))
     tables: Tables = {}
     for name, table in named_tables(state).items():
         changed = np.flatnonzero((table != empty.pop(name)).any(axis=1))

@@ -1,6 +1,9 @@
 """What the host measures, once a batch: counting commands one by one would cost as much as them."""
 
+import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -29,6 +32,14 @@ class Work:
         for part, seconds in self._seconds.items():
             metrics.EXCHANGE_WORK_DURATION.add(seconds, {"part": part})
         self._seconds.clear()
+
+
+@contextmanager
+def translating() -> Iterator[None]:
+    """Count what is done here as work between messages and rows."""
+    started_s = time.perf_counter()
+    yield
+    metrics.EXCHANGE_WORK_DURATION.add(time.perf_counter() - started_s, {"part": PROTOBUF})
 
 
 def measure_batch(seq: int, commands: Rows, events: Rows, directory: Directory) -> None:

@@ -6,8 +6,10 @@ to begin with.
 """
 
 import asyncio
+import gc
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 import psycopg
@@ -45,19 +47,32 @@ async def recover(
     Raises KernelVersionError where this build cannot begin anywhere, BrokenChainError and
     ReplayError where the journal itself is wrong.
     """
-    for head in await asyncio.to_thread(store.heads):
-        try:
-            replay = await _begin_with(store, journal, head)
-            await follow(replay, journal, note)
-        except FAULTS as error:
-            logger.warning("snapshot of entry %d is passed over: %s", head.seq, error)
-        else:
-            return replay, head.seq
-    first = await journal.entries(FIRST_SEQ, 1)
-    snapshots.check_runnable(first[0] if first else None, await journal.newest())
-    replay = Replay(new_core(), Committed())
-    await follow(replay, journal, note)
-    return replay, 0
+    with _nothing_collected():
+        for head in await asyncio.to_thread(store.heads):
+            try:
+                replay = await _begin_with(store, journal, head)
+                await follow(replay, journal, note)
+            except FAULTS as error:
+                logger.warning("snapshot of entry %d is passed over: %s", head.seq, error)
+            else:
+                return replay, head.seq
+        first = await journal.entries(FIRST_SEQ, 1)
+        snapshots.check_runnable(first[0] if first else None, await journal.newest())
+        replay = Replay(new_core(), Committed())
+        await follow(replay, journal, note)
+        return replay, 0
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """No search for cycles of garbage: what is read here has none, and the search took a third of
+    the time. What was read is then left out of later searches, too."""
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 async def follow(replay: Replay, journal: Journal, note: Note) -> None:

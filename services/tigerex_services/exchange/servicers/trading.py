@@ -16,6 +16,7 @@ from tigerex_platform.grpc.limiter import Limiter
 from tigerex_services.directory import Directory
 from tigerex_services.exchange.commands import join_id, split_id
 from tigerex_services.exchange.host.committed import Committed
+from tigerex_services.exchange.host.measure import translating
 from tigerex_services.exchange.host.sequencer import Part
 from tigerex_services.exchange.service import checks
 from tigerex_services.exchange.service.limits import SUBMIT_BATCH, SUBMIT_STREAM
@@ -146,7 +147,8 @@ class TradingServicer(trading_pb2_grpc.TradingServiceServicer):
         return pb.ListOpenOrdersResponse(orders=messages, seq=seq)
 
     def _read(self, request: bytes, shape: Shape) -> Batch:
-        return read_batch(request, shape, self._tables.of(self._service.directory))
+        with translating():
+            return read_batch(request, shape, self._tables.of(self._service.directory))
 
     def _read_or_error(self, request: bytes) -> Batch | TigerExError:
         try:
@@ -170,9 +172,10 @@ class TradingServicer(trading_pb2_grpc.TradingServiceServicer):
         async def results() -> bytes:
             parts = await queued
             tables = self._tables.of(self._service.directory)
-            return await write_results(
-                self._writer, parts, refused, shape.results_field, tables, slow
-            )
+            with translating():
+                return await write_results(
+                    self._writer, parts, refused, shape.results_field, tables, slow
+                )
 
         return results
 

@@ -1,9 +1,12 @@
 """How the functions of this package are compiled."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import numba
+from tigerex_core.numba_cache import kept_apart  # before numba, which reads the cache's folder
+
+import numba  # isort: skip
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -14,5 +17,6 @@ def compiled(function: Function) -> Function:
 
 
 def entry(function: Function) -> Function:
-    """Compiled for Python, and kept in numba's cache: all that it calls is in the same module."""
-    return cast(Function, numba.njit(nogil=True, cache=True)(function))
+    """Compiled for Python, and kept in numba's cache."""
+    with kept_apart("wire", Path(__file__).parent):
+        return cast(Function, numba.njit(nogil=True, cache=True)(function))
