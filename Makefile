@@ -66,7 +66,12 @@ e2e: up ## tests against the cluster of `make up`
 	. .local/env && TIGEREX_E2E=1 $(PYTEST) -m e2e
 
 bounds: deps ## the kernels again, with bounds checked and uncompiled
+	@$(MAKE) -j2 -O bounds-checked bounds-uncompiled
+
+bounds-checked:
 	NUMBA_BOUNDSCHECK=1 $(PYTEST) -q -m unit tests/unit/core tests/unit/quant
+
+bounds-uncompiled:
 	NUMBA_DISABLE_JIT=1 $(PYTEST) -q -m unit tests/unit/core tests/unit/quant
 
 # All of pytest in one run at the end, so that its closing line says everything.
@@ -96,4 +101,4 @@ help: ## this list
 	  /^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 
-.PHONY: up down stop status verify deps lint format unit contract integration e2e bounds test bench bench-core packages help
+.PHONY: up down stop status verify deps lint format unit contract integration e2e bounds bounds-checked bounds-uncompiled test bench bench-core packages help

@@ -48,6 +48,8 @@ def _ask_entries(state: State, commands: Rows, first: int, end: int) -> None:
         if commands[c, Command.ORDER_ID] != 0:
             _ask_entry(books.id_index, hash_pair(commands[c, Command.ORDER_ID], account))
         else:
+            market = commands[c, Command.MARKET]
+            _ask_entry(books.standing_index, hash_pair(account, market))
             order_id += 1
             _ask_entry(books.id_index, hash_pair(order_id, account))
             _ask_entry(books.name_index, hash_named(account, commands, c, Command.NAME))
