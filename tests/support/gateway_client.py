@@ -10,9 +10,11 @@ from fastapi import FastAPI
 
 from tigerex_platform.auth import ApiKey
 from tigerex_platform.auth.hmac_signature import signed_headers
+from tigerex_platform.clock import SystemClock
 from tigerex_services.gateway.account_ids import AccountIds
 from tigerex_services.gateway.app import create_app
 from tigerex_services.gateway.auth import Authenticator
+from tigerex_services.gateway.binance.calls import Parts
 from tigerex_services.gateway.context import Gateway
 from tigerex_services.gateway.readiness import Readiness
 from tigerex_services.gateway.replay import ReplayGuard
@@ -40,14 +42,16 @@ class Keys:
 
 def make_app(channel: grpc.aio.Channel, guard: ReplayGuard | None = None) -> FastAPI:
     upstream = Upstream.over(exchange=channel, bots=channel, market_data=channel)
+    keys, account_ids = Keys(), AccountIds(upstream)
     return create_app(
         Gateway(
             upstream=upstream,
-            account_ids=AccountIds(upstream),
-            authenticator=Authenticator(Keys(), guard or ReplayGuard(None), TABLE),
+            account_ids=account_ids,
+            authenticator=Authenticator(keys, guard or ReplayGuard(None), TABLE),
             readiness=Readiness(channel),
             market_hub=MarketHub(upstream),
             bot_feeds=BotFeeds(upstream),
+            binance=Parts.over(upstream, account_ids, keys, TABLE, SystemClock()),
         )
     )
 

@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from tigerex_services.gateway import openapi, problem
+from tigerex_services.gateway.binance import routes as binance
 from tigerex_services.gateway.body_limit import BodyLimitMiddleware
 from tigerex_services.gateway.context import Gateway
 from tigerex_services.gateway.middleware import EdgeMiddleware
@@ -37,7 +38,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         },
     )
     app.state.gateway = gateway
-    for module in (market, bots, bot_control, accounts, orders, health, docs, endpoint):
+    for module in (market, bots, bot_control, accounts, orders, health, docs, endpoint, binance):
         app.include_router(module.router)
     problem.install(app)
     openapi.install(app)

@@ -8,6 +8,7 @@ from starlette.requests import HTTPConnection
 
 from tigerex_services.gateway.account_ids import AccountIds
 from tigerex_services.gateway.auth import Authenticator
+from tigerex_services.gateway.binance.calls import Parts as BinanceParts
 from tigerex_services.gateway.readiness import Readiness
 from tigerex_services.gateway.upstream import Upstream
 from tigerex_services.gateway.websocket.bots import BotFeeds
@@ -24,6 +25,7 @@ class Gateway:
     readiness: Readiness
     market_hub: MarketHub
     bot_feeds: BotFeeds
+    binance: BinanceParts
 
 
 def gateway_of(connection: HTTPConnection) -> Gateway:

@@ -5,6 +5,7 @@ import asyncio
 import grpc.aio
 import redis.asyncio as aioredis
 
+from tigerex_platform.clock import SystemClock
 from tigerex_platform.grpc.client import channel
 from tigerex_platform.grpc.server import GrpcServer
 from tigerex_platform.redis_client import connect_redis
@@ -13,6 +14,7 @@ from tigerex_services.api_keys import remote_key_store
 from tigerex_services.gateway.account_ids import AccountIds
 from tigerex_services.gateway.app import create_app
 from tigerex_services.gateway.auth import Authenticator
+from tigerex_services.gateway.binance.calls import Parts
 from tigerex_services.gateway.context import Gateway
 from tigerex_services.gateway.readiness import Readiness
 from tigerex_services.gateway.replay import ReplayGuard
@@ -46,15 +48,16 @@ def build(
     settings: Settings, upstream: Upstream, exchange: grpc.aio.Channel, redis: aioredis.Redis
 ) -> Gateway:
     """The parts of a gateway over its connections."""
+    account_ids = AccountIds(upstream)
+    keys = remote_key_store(settings, exchange)
     return Gateway(
         upstream=upstream,
-        account_ids=AccountIds(upstream),
-        authenticator=Authenticator(
-            remote_key_store(settings, exchange), ReplayGuard(redis), TABLE
-        ),
+        account_ids=account_ids,
+        authenticator=Authenticator(keys, ReplayGuard(redis), TABLE),
         readiness=Readiness(exchange),
         market_hub=MarketHub(upstream),
         bot_feeds=BotFeeds(upstream),
+        binance=Parts.over(upstream, account_ids, keys, TABLE, SystemClock()),
     )
 
 
