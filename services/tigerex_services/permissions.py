@@ -106,6 +106,7 @@ TABLE: Table = {
     f"{_RUNNERS}/Release": _internal(RUNNER),
     f"{_MARKETDATA}/ListTrades": _public(),
     f"{_MARKETDATA}/ListCandles": _public(),
+    f"{_MARKETDATA}/ListStatistics": _public(),
     f"{_MARKETDATA}/GetTopOfBook": _public(),
     f"{_MARKETDATA}/GetDepth": _public(),
     f"{_MARKETDATA}/Subscribe": _public(),

@@ -31,6 +31,7 @@ from tigerex_platform.settings import Settings
 START_S_MAX = 180.0
 STOP_S_MAX = 30.0
 CALL_S_MAX = 10.0
+VERIFY_S_MAX = 60.0  # replays the journal in a process of its own
 DATABASE_SERVICES = ("exchange", "bots", "marketdata")
 MARKET = types_pb2.Market(
     symbol="btc-usdt",
@@ -166,21 +167,27 @@ class ExchangeStack:
         )
         return self.as_operator("exchange", admin_pb2_grpc.AdminServiceStub, method)(request)
 
-    def as_operator(self, role: str, stub: Callable[[grpc.Channel], Any], method: str) -> Any:
+    def as_operator(
+        self,
+        role: str,
+        stub: Callable[[grpc.Channel], Any],
+        method: str,
+        timeout_s: float = CALL_S_MAX,
+    ) -> Any:
         """A method of a service, called with the operator's token."""
         metadata = (("authorization", f"Bearer {self.issuer.token('operator')}"),)
 
         def call(request: Message) -> Any:
             with grpc.insecure_channel(self._address(role)) as channel:
-                return getattr(stub(channel), method)(
-                    request, timeout=CALL_S_MAX, metadata=metadata
-                )
+                return getattr(stub(channel), method)(request, timeout=timeout_s, metadata=metadata)
 
         return call
 
     def verify(self) -> None:
         """The journal proves itself: sums zero, holds equal to open remainders, replay equal."""
-        call = self.as_operator("exchange", journal_pb2_grpc.JournalServiceStub, "Verify")
+        call = self.as_operator(
+            "exchange", journal_pb2_grpc.JournalServiceStub, "Verify", VERIFY_S_MAX
+        )
         answer = call(journal_pb2.VerifyRequest())
         assert answer.checks
         assert not [check for check in answer.checks if not check.passed]

@@ -1,13 +1,15 @@
 """Trades and the candles that they make: pure folds in ticks, lots and quote units.
 
 A candle covers [open time, open time + interval) of the exchange's own time. Intervals without a
-trade have no candle.
+trade have no candle. Those of INTERVALS_S are kept; others are made of them: see `intervals`.
 """
 
 from dataclasses import dataclass
 
+from tigerex_core.records import Side
+
 NS_PER_S = 1_000_000_000
-INTERVALS_S = (1, 60)
+INTERVALS_S = (1, 60, 3_600, 86_400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,8 @@ class Trade:
 
 @dataclass(frozen=True, slots=True)
 class Candle:
-    """One market's trades of one interval: prices in ticks, volume in lots and in quote units."""
+    """One market's trades of one interval: prices in ticks, volumes in lots and in quote units, of
+    all trades and of those whose taker bought."""
 
     market_id: int
     interval_s: int
@@ -39,6 +42,8 @@ class Candle:
     quote_volume: int
     trades: int
     last_trade_id: int
+    taker_volume: int = 0
+    taker_quote_volume: int = 0
 
     @property
     def key(self) -> tuple[int, int, int]:
@@ -61,6 +66,8 @@ def extend(candle: Candle | None, trade: Trade, interval_s: int) -> Candle:
     A trade that the candle has already counted changes nothing, so a fold may begin again earlier.
     """
     start_ns = open_time_ns(trade.time_ns, interval_s)
+    buys = trade.taker_side == Side.BUY
+    bought, paid = (trade.quantity, trade.notional) if buys else (0, 0)
     if candle is None or candle.open_time_ns < start_ns:
         return Candle(
             trade.market_id,
@@ -74,6 +81,8 @@ def extend(candle: Candle | None, trade: Trade, interval_s: int) -> Candle:
             trade.notional,
             1,
             trade.trade_id,
+            bought,
+            paid,
         )
     if trade.trade_id <= candle.last_trade_id:
         return candle
@@ -89,4 +98,6 @@ def extend(candle: Candle | None, trade: Trade, interval_s: int) -> Candle:
         candle.quote_volume + trade.notional,
         candle.trades + 1,
         trade.trade_id,
+        candle.taker_volume + bought,
+        candle.taker_quote_volume + paid,
     )

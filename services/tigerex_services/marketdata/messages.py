@@ -7,11 +7,9 @@ from tigerex.marketdata.v1 import marketdata_pb2 as pb
 from tigerex_core.records import Side
 from tigerex_services.directory import MarketInfo
 from tigerex_services.marketdata.book import Book
-from tigerex_services.marketdata.candles import Candle, Trade
+from tigerex_services.marketdata.candles import NS_PER_S, Candle, Trade
 
 SIDE_NAME = {Side.BUY: "buy", Side.SELL: "sell"}
-INTERVAL_OF = {1: pb.CANDLE_INTERVAL_1S, 60: pb.CANDLE_INTERVAL_1M}
-SECONDS_OF = {interval: seconds for seconds, interval in INTERVAL_OF.items()}
 
 
 def trade_message(trade: Trade, market: MarketInfo) -> pb.Trade:
@@ -25,10 +23,12 @@ def trade_message(trade: Trade, market: MarketInfo) -> pb.Trade:
     )
 
 
-def candle_message(candle: Candle, market: MarketInfo, now_ns: int) -> pb.Candle:
+def candle_message(
+    candle: Candle, market: MarketInfo, interval: pb.CandleInterval.ValueType, now_ns: int
+) -> pb.Candle:
     return pb.Candle(
         market=market.symbol,
-        interval=INTERVAL_OF[candle.interval_s],
+        interval=interval,
         open_time_ns=candle.open_time_ns,
         open=market.ticks_to_price(candle.open),
         high=market.ticks_to_price(candle.high),
@@ -38,7 +38,33 @@ def candle_message(candle: Candle, market: MarketInfo, now_ns: int) -> pb.Candle
         quote_volume=market.quote.from_units(candle.quote_volume),
         trades=candle.trades,
         closed=candle.closed(now_ns),
+        taker_buy_volume=market.lots_to_quantity(candle.taker_volume),
+        taker_buy_quote_volume=market.quote.from_units(candle.taker_quote_volume),
+        end_time_ns=candle.open_time_ns + candle.interval_s * NS_PER_S,
     )
+
+
+def statistics_message(
+    market: MarketInfo, candle: Candle | None, start_ns: int, end_ns: int
+) -> pb.Statistics:
+    found = pb.Statistics(
+        market=market.symbol,
+        open_time_ns=start_ns,
+        close_time_ns=end_ns,
+        volume="0",
+        quote_volume="0",
+    )
+    if candle is not None:
+        found.open = market.ticks_to_price(candle.open)
+        found.high = market.ticks_to_price(candle.high)
+        found.low = market.ticks_to_price(candle.low)
+        found.last = market.ticks_to_price(candle.close)
+        found.volume = market.lots_to_quantity(candle.volume)
+        found.quote_volume = market.quote.from_units(candle.quote_volume)
+        found.trades = candle.trades
+        found.first_trade_id = candle.last_trade_id - candle.trades + 1
+        found.last_trade_id = candle.last_trade_id
+    return found
 
 
 def top_message(book: Book, market: MarketInfo) -> pb.TopOfBook:

@@ -6,12 +6,17 @@ from google.protobuf.message import Message
 from tigerex.marketdata.v1 import marketdata_pb2 as pb
 
 from tigerex_services.marketdata import messages
+from tigerex_services.marketdata.candles import Candle
 from tigerex_services.marketdata.fold import Fold, Update
 from tigerex_services.marketdata.hub import Hub
 
 DEPTH_INTERVAL_S = 0.2
 DEPTH_LEVELS = 20
-CANDLE_CHANNEL = {1: pb.CHANNEL_CANDLES_1S, 60: pb.CHANNEL_CANDLES_1M}
+# Candles that are told as they change, by their seconds.
+CANDLE_CHANNEL = {
+    1: (pb.CHANNEL_CANDLES_1S, pb.CANDLE_INTERVAL_1S),
+    60: (pb.CHANNEL_CANDLES_1M, pb.CANDLE_INTERVAL_1M),
+}
 
 Best = tuple[tuple[int, int] | None, tuple[int, int] | None]
 
@@ -61,17 +66,20 @@ class Publisher:
     def _publish_candles(self, update: Update) -> None:
         """Each changed candle, and once more, closed, each that the time of the batch has ended."""
         for candle in update.candles.values():
-            topic = (candle.market_id, int(CANDLE_CHANNEL[candle.interval_s]))
-            if self._hub.wants(topic) and not candle.closed(update.time_ns):
-                market = self._fold.directory.market_by_id(candle.market_id)
-                message = messages.candle_message(candle, market, update.time_ns)
-                self._send(topic, pb.SubscribeResponse(candle=message))
+            if not candle.closed(update.time_ns):
+                self._publish_candle(candle, update.time_ns)
         for candle in update.finished:
-            topic = (candle.market_id, int(CANDLE_CHANNEL[candle.interval_s]))
-            if self._hub.wants(topic):
-                market = self._fold.directory.market_by_id(candle.market_id)
-                message = messages.candle_message(candle, market, update.time_ns)
-                self._send(topic, pb.SubscribeResponse(candle=message))
+            self._publish_candle(candle, update.time_ns)
+
+    def _publish_candle(self, candle: Candle, time_ns: int) -> None:
+        if candle.interval_s not in CANDLE_CHANNEL:
+            return
+        channel, interval = CANDLE_CHANNEL[candle.interval_s]
+        topic = (candle.market_id, int(channel))
+        if self._hub.wants(topic):
+            market = self._fold.directory.market_by_id(candle.market_id)
+            message = messages.candle_message(candle, market, interval, time_ns)
+            self._send(topic, pb.SubscribeResponse(candle=message))
 
     def _send(self, topic: tuple[int, int], event: Message) -> None:
         self._hub.publish(topic, event.SerializeToString())

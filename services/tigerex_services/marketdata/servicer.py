@@ -9,6 +9,7 @@ from tigerex.marketdata.v1 import marketdata_pb2_grpc
 
 from tigerex_platform.errors import InvalidField
 from tigerex_services.marketdata import messages
+from tigerex_services.marketdata.intervals import INTERVALS
 from tigerex_services.marketdata.service import MarketDataService
 
 SERVICE = "tigerex.marketdata.v1.MarketDataService"
@@ -33,15 +34,29 @@ class MarketDataServicer(marketdata_pb2_grpc.MarketDataServiceServicer):
     async def ListCandles(
         self, request: pb.ListCandlesRequest, context: Context
     ) -> pb.ListCandlesResponse:
-        seconds = messages.SECONDS_OF.get(request.interval)
-        if seconds is None:
-            raise InvalidField("interval", request.interval, "CANDLE_INTERVAL_1S or _1M")
+        interval = INTERVALS.get(request.interval)
+        if interval is None:
+            names = ", ".join(pb.CandleInterval.keys()[1:])
+            raise InvalidField("interval", request.interval, names)
         market, candles = await self._service.candles(
-            request.market, seconds, request.start_ns, request.end_ns, request.limit
+            request.market,
+            interval,
+            request.start_ns,
+            request.end_ns,
+            request.limit,
+            empty=request.with_empty,
         )
         now_ns = self._service.time_ns
         return pb.ListCandlesResponse(
-            candles=[messages.candle_message(c, market, now_ns) for c in candles]
+            candles=[messages.candle_message(c, market, request.interval, now_ns) for c in candles]
+        )
+
+    async def ListStatistics(
+        self, request: pb.ListStatisticsRequest, context: Context
+    ) -> pb.ListStatisticsResponse:
+        found = await self._service.statistics(request.market, request.minutes)
+        return pb.ListStatisticsResponse(
+            statistics=[messages.statistics_message(*each) for each in found]
         )
 
     async def GetTopOfBook(
@@ -78,6 +93,11 @@ def add_to_server(servicer: MarketDataServicer, server: grpc.aio.Server) -> None
     unary: dict[str, tuple[Any, Any, Any]] = {
         "ListTrades": (servicer.ListTrades, pb.ListTradesRequest, pb.ListTradesResponse),
         "ListCandles": (servicer.ListCandles, pb.ListCandlesRequest, pb.ListCandlesResponse),
+        "ListStatistics": (
+            servicer.ListStatistics,
+            pb.ListStatisticsRequest,
+            pb.ListStatisticsResponse,
+        ),
         "GetTopOfBook": (servicer.GetTopOfBook, pb.GetTopOfBookRequest, pb.GetTopOfBookResponse),
         "GetDepth": (servicer.GetDepth, pb.GetDepthRequest, pb.GetDepthResponse),
     }

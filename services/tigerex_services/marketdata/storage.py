@@ -14,13 +14,14 @@ from psycopg_pool import AsyncConnectionPool
 from tigerex_services.marketdata.candles import NS_PER_S, Candle, Trade
 
 TRADES_KEPT_S = 7 * 24 * 3600
-CANDLES_KEPT_S = {1: 24 * 3600, 60: 366 * 24 * 3600}
+_YEAR_S = 366 * 24 * 3600
+CANDLES_KEPT_S = {1: 24 * 3600, 60: _YEAR_S, 3600: 5 * _YEAR_S, 86_400: 100 * _YEAR_S}
 PRUNE_ROWS_MAX = 10_000  # rows deleted from a table at once
 
 _TRADE_COLUMNS = "market_id, trade_id, price, quantity, notional, taker_side, time_ns, seq"
 _CANDLE_COLUMNS = (
     "market_id, interval_s, open_time_ns, open, high, low, close,"
-    " volume, quote_volume, trades, last_trade_id"
+    " volume, quote_volume, trades, last_trade_id, taker_volume, taker_quote_volume"
 )
 
 _INSERT_TRADES = f"""
@@ -32,20 +33,25 @@ ON CONFLICT DO NOTHING
 
 _UPSERT_CANDLES = """
 INSERT INTO candles AS kept (market_id, interval_s, open_time_ns, open, high, low, close,
-                             volume, quote_volume, trades, last_trade_id)
+                             volume, quote_volume, trades, last_trade_id, taker_volume,
+                             taker_quote_volume)
 SELECT * FROM unnest(%s::bigint[], %s::integer[], %s::bigint[], %s::bigint[], %s::bigint[],
                      %s::bigint[], %s::bigint[], %s::numeric[], %s::numeric[], %s::bigint[],
-                     %s::bigint[])
+                     %s::bigint[], %s::numeric[], %s::numeric[])
 ON CONFLICT (market_id, interval_s, open_time_ns) DO UPDATE SET
     high = excluded.high, low = excluded.low, close = excluded.close, volume = excluded.volume,
     quote_volume = excluded.quote_volume, trades = excluded.trades,
-    last_trade_id = excluded.last_trade_id
+    last_trade_id = excluded.last_trade_id, taker_volume = excluded.taker_volume,
+    taker_quote_volume = excluded.taker_quote_volume
 WHERE excluded.trades > kept.trades
 """
 
 _ADVANCE = """
 UPDATE progress SET last_seq = %s, time_ns = %s WHERE last_seq < %s
 """
+
+
+_NUMERIC = ("volume", "quote_volume", "taker_volume", "taker_quote_volume")
 
 
 class Storage:
@@ -137,8 +143,8 @@ class Storage:
 
 def _candle(**columns: Any) -> Candle:  # noqa: ANN401 - whatever the row has
     """A candle of its row: numeric columns come as Decimal."""
-    columns["quote_volume"] = int(columns["quote_volume"])
-    columns["volume"] = int(columns["volume"])
+    for name in _NUMERIC:
+        columns[name] = int(columns[name])
     return Candle(**columns)
 
 
@@ -168,4 +174,6 @@ def _candle_columns(candles: Sequence[Candle]) -> list[list[int]]:
         [c.quote_volume for c in candles],
         [c.trades for c in candles],
         [c.last_trade_id for c in candles],
+        [c.taker_volume for c in candles],
+        [c.taker_quote_volume for c in candles],
     ]

@@ -288,3 +288,42 @@ def test_less_of_an_order(ann_binance: PythonBinance) -> None:
         )
     assert more.value.code == -2038
     assert ann_binance.get_order(**asked)["origQty"] == "0.00150000"
+
+
+def test_candles_and_statistics(ann_binance: PythonBinance, bob_binance: PythonBinance) -> None:
+    """Candles of every interval and the statistics of a day tell the same trades."""
+    bought = trade_once(ann_binance, bob_binance)
+    trade_id = bought["fills"][0]["tradeId"]
+    day = until(
+        lambda: ann_binance.get_ticker(symbol=SYMBOL), lambda day: day["lastId"] == trade_id
+    )
+    assert (day["count"], day["firstId"], day["lastPrice"]) == (trade_id, 1, "60000.00000000")
+    asked = {"symbol": SYMBOL, "windowSize": "2h", "type": "MINI"}
+    window = ann_binance._get("ticker", version="v3", data=asked)
+    assert window["volume"] == day["volume"]
+    assert "priceChange" not in window
+    assert {each["symbol"] for each in ann_binance.get_ticker()} == {SYMBOL}
+    for interval in ("1s", "1m", "15m", "1h", "12h", "1d", "1w", "1M"):
+        candles = ann_binance.get_klines(symbol=SYMBOL, interval=interval, limit=1_000)
+        assert sum(each[8] for each in candles) == day["count"]
+        assert sum(Decimal(each[5]) for each in candles) == Decimal(day["volume"])
+        assert sum(Decimal(each[7]) for each in candles) == Decimal(day["quoteVolume"])
+        assert candles[-1][4] == "60000.00000000"
+        starts = [each[0] for each in candles]
+        ends = [each[6] for each in candles]
+        assert starts[1:] == [end + 1 for end in ends[:-1]]  # also those without a trade
+    later = ann_binance.get_klines(symbol=SYMBOL, interval="1s", startTime=starts[0], limit=3)
+    assert len(later) <= 3
+    average = ann_binance.get_avg_price(symbol=SYMBOL)
+    assert Decimal(average["price"]) > 0
+    with pytest.raises(BinanceAPIException) as bad:
+        ann_binance.get_klines(symbol=SYMBOL, interval="7m")
+    assert bad.value.code == -1120
+
+
+def test_ccxt_reads_candles_and_tickers(ann_ccxt: Any, bob_binance: PythonBinance) -> None:
+    ticker = ann_ccxt.fetch_ticker(PAIR)
+    assert ticker["symbol"] == PAIR
+    candles = ann_ccxt.fetch_ohlcv(PAIR, "1m", limit=5)
+    assert all(len(each) == 6 for each in candles)
+    assert ann_ccxt.fetch_time() > 1_700_000_000_000

@@ -14,6 +14,7 @@ from tigerex_services.marketdata.book import Book
 from tigerex_services.marketdata.candles import INTERVALS_S, Candle, Trade
 from tigerex_services.marketdata.fold import Fold
 from tigerex_services.marketdata.hub import Hub
+from tigerex_services.marketdata.intervals import Interval
 from tigerex_services.marketdata.pending import Pending
 from tigerex_services.marketdata.projector import Projector
 from tigerex_services.marketdata.publisher import Publisher
@@ -138,7 +139,8 @@ async def test_queries_see_what_is_not_stored_yet(storage: Storage, world: Marke
     _, page = await follower.service.trades("btc-usdt", ids[9], 10)
     assert [t.trade_id for t in page] == ids[10:20]
     for interval_s in INTERVALS_S:
-        _, candles = await follower.service.candles("btc-usdt", interval_s, 0, 0, 1_000)
+        interval = Interval(interval_s, interval_s)
+        _, candles = await follower.service.candles("btc-usdt", interval, 0, 0, 1_000)
         assert sum(c.trades for c in candles) == len(ids)
         assert [c.open_time_ns for c in candles] == sorted({c.open_time_ns for c in candles})
 

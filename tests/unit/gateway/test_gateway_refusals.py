@@ -97,7 +97,7 @@ async def test_what_is_not_a_json_object_is_refused_without_a_trace(
         ("/api/v1/markets/btc-usdt/trades?colour=red", "colour"),
         (f"/api/v1/markets/btc-usdt/trades?before={2**63}", "before"),
         (f"/api/v1/markets/btc-usdt/candles?start_ms={10**13}", "start_ms"),
-        ("/api/v1/markets/btc-usdt/candles?interval=5m", "interval"),
+        ("/api/v1/markets/btc-usdt/candles?interval=7m", "interval"),
         ("/api/v1/markets/btc-usdt/book?levels=-1", "levels"),
         ("/api/v1/markets/BTC%2FUSDT", None),
         ("/api/v1/markets/BTCUSDT", "symbol"),

@@ -41,6 +41,8 @@ def recomputed(trades: list[Trade], interval_s: int) -> list[Candle]:
             sum(t.notional for t in group),
             len(group),
             group[-1].trade_id,
+            sum(t.quantity for t in group if t.taker_side == Side.BUY),
+            sum(t.notional for t in group if t.taker_side == Side.BUY),
         )
         for number, group in sorted(groups.items())
     ]

@@ -1,5 +1,6 @@
 """Public endpoints: what there is to trade, books, trades, candles, prices."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +19,8 @@ from tigerex_services.gateway.binance.orders import (
     millis,
 )
 from tigerex_services.gateway.binance.symbols import symbol_of
+from tigerex_services.gateway.translate.market import INTERVAL_NUMBERS
+from tigerex_services.gateway.translate.values import NANOS_PER_MILLI
 from tigerex_services.gateway.upstream import call
 
 Json = dict[str, Any]
@@ -25,6 +28,17 @@ Json = dict[str, Any]
 DEPTH_LIMIT = 100
 DEPTH_LIMIT_MAX = 1_000  # of the native path; more is asked for at most
 TRADES_LIMIT = 500
+KLINES_LIMIT = 500
+AVERAGE_MINUTES = 5
+DAY_MINUTES = 1_440
+NO_TRADE = -1
+# The least time that an interval takes: no more candles than were asked for fit.
+_UNITS_NS = {"s": 10**9, "m": 60 * 10**9, "h": 3_600 * 10**9, "d": 86_400 * 10**9}
+_LONG_NS = {"1w": 7 * _UNITS_NS["d"], "1M": 28 * _UNITS_NS["d"]}
+SHORTEST_NS: dict[int, int] = {
+    number: _LONG_NS.get(name) or int(name[:-1]) * _UNITS_NS[name[-1]]
+    for name, number in INTERVAL_NUMBERS.items()
+}
 PRECISION = 8
 
 
@@ -131,6 +145,132 @@ def _trade(row: pb.Trade) -> Json:
     }
 
 
+async def klines(of: PublicCall) -> list[list[Any]]:
+    """Candles of an interval, oldest first, also those without a trade: from `startTime` on, else
+    the newest."""
+    market = await of.parts.symbols.market(of.values["symbol"])
+    limit = of.values.get("limit", KLINES_LIMIT)
+    interval = INTERVAL_NUMBERS[of.values["interval"]]
+    start_ns = of.values.get("startTime", 0) * NANOS_PER_MILLI
+    end_ns = (of.values["endTime"] + 1) * NANOS_PER_MILLI if "endTime" in of.values else 0
+    if start_ns:
+        furthest_ns = start_ns + limit * SHORTEST_NS[interval]
+        end_ns = min(end_ns, furthest_ns) if end_ns else furthest_ns
+    answer = await call(
+        of.upstream.market_data.ListCandles,
+        pb.ListCandlesRequest(
+            market=market.symbol,
+            interval=interval,
+            start_ns=start_ns,
+            end_ns=end_ns,
+            limit=limit,
+            with_empty=True,
+        ),
+    )
+    return [_kline(row) for row in answer.candles]
+
+
+def _kline(row: pb.Candle) -> list[Any]:
+    return [
+        millis(row.open_time_ns),
+        decimal(row.open),
+        decimal(row.high),
+        decimal(row.low),
+        decimal(row.close),
+        decimal(row.volume),
+        millis(row.end_time_ns) - 1,
+        decimal(row.quote_volume),
+        row.trades,
+        decimal(row.taker_buy_volume),
+        decimal(row.taker_buy_quote_volume),
+        "0",  # a field that Binance does not use
+    ]
+
+
+async def average_price(of: PublicCall) -> Json:
+    """Average price of the trades of the last minutes, else the last price."""
+    market = await of.parts.symbols.market(of.values["symbol"])
+    [found] = await _statistics(of, market.symbol, AVERAGE_MINUTES)
+    volume = Decimal(found.volume)
+    price = Decimal(found.quote_volume) / volume if volume else Decimal(market.last_price or 0)
+    return {
+        "mins": AVERAGE_MINUTES,
+        "price": f"{price:.8f}",
+        "closeTime": millis(found.close_time_ns),
+    }
+
+
+async def day_ticker(of: PublicCall) -> Json | list[Json]:
+    """What happened in the last 24 hours, in one market or in all."""
+    return await _tickers(of, DAY_MINUTES)
+
+
+async def window_ticker(of: PublicCall) -> Json | list[Json]:
+    """The same of another window; which markets has to be said."""
+    if not of.values.keys() & {"symbol", "symbols"}:
+        raise refuse(-1128)
+    return await _tickers(of, of.values.get("windowSize", DAY_MINUTES))
+
+
+async def _tickers(of: PublicCall, minutes: int) -> Json | list[Json]:
+    markets = await _markets(of)
+    name = markets[0].symbol if len(markets) == 1 else ""
+    found = {each.market: each for each in await _statistics(of, name, minutes)}
+    tickers = [await _ticker(of, market, found[market.symbol]) for market in markets]
+    return tickers[0] if "symbol" in of.values else tickers
+
+
+async def _statistics(of: PublicCall, market: str, minutes: int) -> Sequence[pb.Statistics]:
+    answer = await call(
+        of.upstream.market_data.ListStatistics,
+        pb.ListStatisticsRequest(market=market, minutes=minutes),
+    )
+    return answer.statistics
+
+
+async def _ticker(of: PublicCall, market: types_pb2.Market, found: pb.Statistics) -> Json:
+    last = Decimal(found.last or market.last_price or 0)
+    first = Decimal(found.open or last)
+    volume = Decimal(found.volume)
+    average = Decimal(found.quote_volume) / volume if volume else Decimal(0)
+    percent = 100 * (last - first) / first if first else Decimal(0)
+    ticker: Json = {
+        "symbol": symbol_of(market),
+        "priceChange": f"{last - first:.8f}",
+        "priceChangePercent": f"{percent:.3f}",
+        "weightedAvgPrice": f"{average:.8f}",
+        "openPrice": f"{first:.8f}",
+        "highPrice": decimal(found.high or str(last)),
+        "lowPrice": decimal(found.low or str(last)),
+        "lastPrice": f"{last:.8f}",
+        "volume": decimal(found.volume),
+        "quoteVolume": decimal(found.quote_volume),
+        "openTime": millis(found.open_time_ns),
+        "closeTime": millis(found.close_time_ns),
+        "firstId": found.first_trade_id if found.trades else NO_TRADE,
+        "lastId": found.last_trade_id if found.trades else NO_TRADE,
+        "count": found.trades,
+    }
+    if of.values.get("type") == "MINI":
+        for name in ("priceChange", "priceChangePercent", "weightedAvgPrice"):
+            del ticker[name]
+        return ticker
+    return ticker | await _best(of, market)
+
+
+async def _best(of: PublicCall, market: types_pb2.Market) -> Json:
+    answer = await call(
+        of.upstream.market_data.GetTopOfBook, pb.GetTopOfBookRequest(market=market.symbol)
+    )
+    bid, ask = answer.top.bid, answer.top.ask
+    return {
+        "bidPrice": decimal(bid.price),
+        "bidQty": decimal(bid.quantity),
+        "askPrice": decimal(ask.price),
+        "askQty": decimal(ask.quantity),
+    }
+
+
 async def ticker_price(of: PublicCall) -> Json | list[Json]:
     """The last price of one market, or of all that have one."""
     found = [
@@ -143,21 +283,9 @@ async def ticker_price(of: PublicCall) -> Json | list[Json]:
 
 async def book_ticker(of: PublicCall) -> Json | list[Json]:
     """The best bid and ask of one market, or of all."""
-    found = []
-    for market in await _markets(of):
-        answer = await call(
-            of.upstream.market_data.GetTopOfBook, pb.GetTopOfBookRequest(market=market.symbol)
-        )
-        bid, ask = answer.top.bid, answer.top.ask
-        found.append(
-            {
-                "symbol": symbol_of(market),
-                "bidPrice": decimal(bid.price),
-                "bidQty": decimal(bid.quantity),
-                "askPrice": decimal(ask.price),
-                "askQty": decimal(ask.quantity),
-            }
-        )
+    found = [
+        {"symbol": symbol_of(market)} | await _best(of, market) for market in await _markets(of)
+    ]
     return _one_or_all(of, found)
 
 

@@ -129,6 +129,15 @@ def symbols(name: str, text: str) -> list[str]:
     return [symbol(name, each) for each in found]
 
 
+def window(name: str, text: str) -> int:
+    """Minutes of a rolling window: 1m to 59m, 1h to 23h, 1d to 7d."""
+    found = re.fullmatch(r"([1-9][0-9]?)([mhd])", text, re.ASCII)
+    most, minutes = {"m": (59, 1), "h": (23, 60), "d": (7, 1_440)}[found[2]] if found else (0, 0)
+    if not found or int(found[1]) > most:
+        raise refuse(-1130, name)
+    return int(found[1]) * minutes
+
+
 def within(low: int, high: int) -> Parse:
     """A whole number in a range."""
 

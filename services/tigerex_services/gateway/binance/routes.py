@@ -18,6 +18,7 @@ from tigerex_services.gateway.binance.errors import MESSAGES, BinanceError, of
 from tigerex_services.gateway.binance.parameters import INT64_MAX, Parameter, Values
 from tigerex_services.gateway.context import gateway_of
 from tigerex_services.gateway.signed import ACCOUNTS, TRADING
+from tigerex_services.gateway.translate.market import INTERVAL_NUMBERS
 
 _FORM = "application/x-www-form-urlencoded"
 _LIMIT_MAX = 1_000
@@ -26,6 +27,15 @@ SYMBOL = Parameter("symbol", parameters.symbol, required=True)
 ANY_SYMBOL = Parameter("symbol", parameters.symbol)
 SYMBOLS = Parameter("symbols", parameters.symbols)
 LIMIT = Parameter("limit", parameters.within(1, _LIMIT_MAX))
+DETAIL = Parameter("type", parameters.one_of("FULL", "MINI"))
+_TIME = parameters.within(0, 4_102_444_800_000)  # until the year 2100
+KLINES = (
+    SYMBOL,
+    Parameter("interval", parameters.one_of(*INTERVAL_NUMBERS, code=-1120), required=True),
+    Parameter("startTime", _TIME),
+    Parameter("endTime", _TIME),
+    LIMIT,
+)
 ORDER_ID = Parameter("orderId", parameters.integer)
 CLIENT_ID = Parameter("origClientOrderId", parameters.client_id)
 NEW_ID = Parameter("newClientOrderId", parameters.client_id)
@@ -131,6 +141,17 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         market.trades,
         25,
         (SYMBOL, LIMIT, Parameter("fromId", parameters.within(0, INT64_MAX - _LIMIT_MAX))),
+    ),
+    Endpoint("GET", f"{V3}/klines", market.klines, 2, KLINES),
+    Endpoint("GET", f"{V3}/uiKlines", market.klines, 2, KLINES),
+    Endpoint("GET", f"{V3}/avgPrice", market.average_price, 2, (SYMBOL,)),
+    Endpoint("GET", f"{V3}/ticker/24hr", market.day_ticker, 40, (ANY_SYMBOL, SYMBOLS, DETAIL)),
+    Endpoint(
+        "GET",
+        f"{V3}/ticker",
+        market.window_ticker,
+        4,
+        (ANY_SYMBOL, SYMBOLS, DETAIL, Parameter("windowSize", parameters.window)),
     ),
     Endpoint("GET", f"{V3}/ticker/price", market.ticker_price, 4, (ANY_SYMBOL, SYMBOLS)),
     Endpoint("GET", f"{V3}/ticker/bookTicker", market.book_ticker, 4, (ANY_SYMBOL, SYMBOLS)),

@@ -18,7 +18,25 @@ TRADES_LIMIT_MAX = 1_000
 CANDLES_LIMIT_MAX = 1_000
 BOOK_LEVELS_MAX = 1_000
 
-Interval = Literal["1s", "1m"]
+Interval = Literal[
+    "1s",
+    "1m",
+    "3m",
+    "5m",
+    "15m",
+    "30m",
+    "1h",
+    "2h",
+    "4h",
+    "6h",
+    "8h",
+    "12h",
+    "1d",
+    "3d",
+    "1w",
+    "1M",
+]
+StreamInterval = Literal["1s", "1m"]
 SideName = Literal["buy", "sell"]
 MarketStateName = Literal["open", "halted", "cancel-only", "delisting"]
 

@@ -16,6 +16,20 @@ from tigerex_services.gateway.translate.values import (
 INTERVALS: Mapping[pb.CandleInterval.ValueType, model.Interval] = {
     pb.CANDLE_INTERVAL_1S: "1s",
     pb.CANDLE_INTERVAL_1M: "1m",
+    pb.CANDLE_INTERVAL_3M: "3m",
+    pb.CANDLE_INTERVAL_5M: "5m",
+    pb.CANDLE_INTERVAL_15M: "15m",
+    pb.CANDLE_INTERVAL_30M: "30m",
+    pb.CANDLE_INTERVAL_1H: "1h",
+    pb.CANDLE_INTERVAL_2H: "2h",
+    pb.CANDLE_INTERVAL_4H: "4h",
+    pb.CANDLE_INTERVAL_6H: "6h",
+    pb.CANDLE_INTERVAL_8H: "8h",
+    pb.CANDLE_INTERVAL_12H: "12h",
+    pb.CANDLE_INTERVAL_1D: "1d",
+    pb.CANDLE_INTERVAL_3D: "3d",
+    pb.CANDLE_INTERVAL_1W: "1w",
+    pb.CANDLE_INTERVAL_1MO: "1M",
 }
 INTERVAL_NUMBERS = inverse(INTERVALS)
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from tigerex_platform.errors import InvalidField, TigerExError, to_problem
 from tigerex_services.gateway.models.common import Body, Symbol
-from tigerex_services.gateway.models.market import Interval
+from tigerex_services.gateway.models.market import StreamInterval
 from tigerex_services.gateway.validation import invalid_fields
 
 ChannelName = Literal["trades", "book", "top", "candles", "bots"]
@@ -21,7 +21,7 @@ class Topic:
 
     channel: ChannelName
     market: str = ""
-    interval: Interval | None = None
+    interval: StreamInterval | None = None
 
     @property
     def name(self) -> str:
@@ -35,7 +35,7 @@ class _Addressed(Body):
     id: MessageId = 0
     channel: ChannelName
     market: Symbol | None = None
-    interval: Interval | None = None
+    interval: StreamInterval | None = None
 
     def topic(self) -> Topic:
         """Raises InvalidField for fields that do not belong together."""
