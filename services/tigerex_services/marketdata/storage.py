@@ -47,7 +47,7 @@ WHERE excluded.trades > kept.trades
 """
 
 _ADVANCE = """
-UPDATE progress SET last_seq = %s, time_ns = %s WHERE last_seq < %s
+UPDATE folded SET last_seq = %s, time_ns = %s WHERE last_seq < %s
 """
 
 
@@ -63,7 +63,7 @@ class Storage:
     async def progress(self) -> tuple[int, int]:
         """The last seq whose rows are kept, and its time; (0, 0) in the beginning."""
         async with self._pool.connection() as connection:
-            cursor = await connection.execute("SELECT last_seq, time_ns FROM progress")
+            cursor = await connection.execute("SELECT last_seq, time_ns FROM folded")
             row = await cursor.fetchone()
             return (row[0], row[1]) if row else (0, 0)
 
@@ -82,7 +82,7 @@ class Storage:
         """Forget everything, to be rebuilt from the journal."""
         async with self._pool.connection() as connection, connection.transaction():
             await connection.execute("TRUNCATE trades, candles")
-            await connection.execute("UPDATE progress SET last_seq = 0, time_ns = 0")
+            await connection.execute("UPDATE folded SET last_seq = 0, time_ns = 0")
 
     async def newest_candles(self) -> list[Candle]:
         """The newest candle of each market and interval: those that may still be open."""
