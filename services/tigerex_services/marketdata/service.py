@@ -96,13 +96,11 @@ class MarketDataService:
         count = limited("limit", limit, CANDLES_LIMIT)
         not_negative("start_ns", start_ns)
         not_negative("end_ns", end_ns)
-        now_ns = self._now_ns()
-        end_ns = min(end_ns, now_ns) if end_ns else now_ns
+        end_ns = end_ns or self._now_ns()
         if end_ns <= start_ns:
-            if empty:
-                return market, []
             raise InvalidField("end_ns", end_ns, "later than start_ns")
-        if empty:
+        if empty:  # there are none in the time to come
+            end_ns = max(start_ns + 1, min(end_ns, self._now_ns()))
             start_ns = max(start_ns, interval.before_ns(end_ns, count))
         first_ns = start_ns
         if interval.start_ns(start_ns) < start_ns:
