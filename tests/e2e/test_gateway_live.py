@@ -195,13 +195,13 @@ async def receive(ws: ClientConnection) -> dict[str, Any]:
 
 
 async def test_streams_of_the_market_and_of_own_bots(client: Client) -> None:
-    address = os.environ["TIGEREX_URL"].replace("http", "ws", 1) + "/ws"
+    address = os.environ["TIGEREX_URL"].replace("http", "ws", 1) + "/api/v1/ws"
     async with connect(address) as ws:
         for number, channel in enumerate(("trades", "book", "top", "candles")):
             message = {"op": "subscribe", "id": number, "channel": channel, "market": "btc-usdt"}
             await ws.send(json.dumps(message))
         timestamp = client.timestamp_ms()
-        signature = sign(client.secret, timestamp, "GET /ws", b"")
+        signature = sign(client.secret, timestamp, "GET /api/v1/ws", b"")
         await ws.send(
             json.dumps(
                 {

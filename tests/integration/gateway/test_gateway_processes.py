@@ -188,14 +188,14 @@ async def test_a_bot_trades_is_watched_and_gives_the_money_back(
     assert (await bob.request("GET", target)).status_code == 404
 
     events: list[dict[str, Any]] = []
-    async with connect(stack.url.replace("http", "ws", 1) + "/ws") as ws:
+    async with connect(stack.url.replace("http", "ws", 1) + "/api/v1/ws") as ws:
         timestamp = ann.timestamp_ms()
         auth = {
             "op": "auth",
             "id": 1,
             "key": ann.key,
             "timestamp": timestamp,
-            "signature": sign(ann.secret, timestamp, "GET /ws", b""),
+            "signature": sign(ann.secret, timestamp, "GET /api/v1/ws", b""),
         }
         for message in (
             auth,
@@ -351,7 +351,7 @@ async def test_a_stopped_gateway_says_so_to_sockets_and_ends(
     ann: Client, stack: ExchangeStack
 ) -> None:
     """Last: it takes the gateway away."""
-    async with connect(stack.url.replace("http", "ws", 1) + "/ws") as ws:
+    async with connect(stack.url.replace("http", "ws", 1) + "/api/v1/ws") as ws:
         await ws.send(json.dumps({"op": "ping", "id": 1}))
         await ws.recv()
         process = stack.processes["gateway"]

@@ -40,7 +40,7 @@ class Served:
     server: Server
 
     def connect(self) -> connect:
-        return connect(f"ws://{self.address}/ws", compression=None)
+        return connect(f"ws://{self.address}/api/v1/ws", compression=None)
 
     async def stream(self, count: int = 1) -> "asyncio.Queue[pb.SubscribeResponse | None]":
         """The newest upstream subscription, once there are `count` of them."""
@@ -196,7 +196,7 @@ async def test_what_is_not_json_or_not_text_or_unknown(served: Served) -> None:
 
 def auth(**changes: Any) -> dict[str, Any]:
     timestamp = time.time_ns() // 1_000_000
-    signature = sign(SECRET, timestamp, "GET /ws", b"")
+    signature = sign(SECRET, timestamp, "GET /api/v1/ws", b"")
     return {
         "op": "auth",
         "id": 1,
@@ -260,7 +260,7 @@ async def test_a_reader_that_does_not_keep_up_is_closed_and_others_go_on(
     host, port = served.address.split(":")
     reader, writer = await asyncio.open_connection(host, int(port), limit=1_024)
     writer.write(
-        b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"GET /api/v1/ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
     )
     await reader.readuntil(b"\r\n\r\n")

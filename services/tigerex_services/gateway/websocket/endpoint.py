@@ -1,4 +1,4 @@
-"""The `/ws` endpoint: reads, writes and ends sockets."""
+"""The `/api/v1/ws` endpoint: reads, writes and ends sockets."""
 
 import asyncio
 import contextlib
@@ -44,7 +44,7 @@ class SocketCount:
 _sockets = SocketCount()
 
 
-@router.websocket("/ws")
+@router.websocket("/api/v1/ws")
 async def streams(websocket: WebSocket) -> None:
     await websocket.accept()
     if _sockets.open >= _sockets.limit:

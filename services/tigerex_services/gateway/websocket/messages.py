@@ -61,7 +61,7 @@ class Unsubscribe(_Addressed):
 
 
 class Auth(Body):
-    """Signed like the request `GET /ws` with an empty body."""
+    """Signed like the request `GET /api/v1/ws` with an empty body."""
 
     op: Literal["auth"]
     id: MessageId = 0

@@ -15,7 +15,7 @@ from tigerex_services.gateway.websocket.messages import BOTS_TOPIC, Topic
 from tigerex_services.gateway.websocket.outbox import Outbox
 
 SUBSCRIPTIONS_MAX = 64
-SIGNED_AS = "GET /ws"
+SIGNED_AS = "GET /api/v1/ws"
 PRIVATE_RPC = "/tigerex.bots.v1.BotService/ListBots"
 
 
