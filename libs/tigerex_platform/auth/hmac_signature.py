@@ -113,7 +113,7 @@ class SignatureVerifier:
         # of it.
         self._check_time(timestamp_ms, window_ms)
         self._seen.remember(key, signature, timestamp_ms, self._now_ms())
-        return _principal_of(api_key)
+        return api_key.principal
 
     async def holder(self, key: str) -> Principal:
         """The caller that a key stands for now. Raises Unauthenticated for a revoked one,
@@ -124,7 +124,7 @@ class SignatureVerifier:
             raise Unauthenticated(
                 "the API key is revoked", code="INVALID_API_KEY", field=KEY_HEADER
             )
-        return _principal_of(api_key)
+        return api_key.principal
 
     def _now_ms(self) -> int:
         return self._clock.now_ns() // 1_000_000
@@ -192,16 +192,6 @@ class _SeenSignatures:
             self._per_key[key] -= 1
             if not self._per_key[key]:
                 del self._per_key[key]
-
-
-def _principal_of(api_key: ApiKey) -> Principal:
-    return Principal(
-        kind="external",
-        name=api_key.key,
-        user=api_key.user,
-        user_id=api_key.user_id,
-        permissions=api_key.permissions,
-    )
 
 
 def _matches(

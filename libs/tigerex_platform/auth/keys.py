@@ -4,6 +4,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from tigerex_platform.auth.principal import Principal
 from tigerex_platform.clock import Clock, SystemClock
 
 CACHE_TTL_S = 30.0  # a revoked key works for at most this long elsewhere than at the exchange
@@ -19,6 +20,17 @@ class ApiKey:
     user_id: int
     permissions: frozenset[str]
     secret: str = field(repr=False)
+
+    @property
+    def principal(self) -> Principal:
+        """The caller that the key stands for."""
+        return Principal(
+            kind="external",
+            name=self.key,
+            user=self.user,
+            user_id=self.user_id,
+            permissions=self.permissions,
+        )
 
 
 class KeyStore(Protocol):

@@ -50,9 +50,14 @@ class Candle:
         """What names a candle: market, interval, open time."""
         return self.market_id, self.interval_s, self.open_time_ns
 
+    @property
+    def end_time_ns(self) -> int:
+        """Exclusive."""
+        return self.open_time_ns + self.interval_s * NS_PER_S
+
     def closed(self, now_ns: int) -> bool:
         """Whether no trade can change it any more, `now_ns` being the exchange's newest time."""
-        return now_ns >= self.open_time_ns + self.interval_s * NS_PER_S
+        return now_ns >= self.end_time_ns
 
 
 def open_time_ns(time_ns: int, interval_s: int) -> int:

@@ -42,6 +42,15 @@ class Interval:
             return start_ns + self.seconds * NS_PER_S
         return self.start_ns(start_ns + (_MONTH_DAYS_MAX + 1) * _DAY * NS_PER_S)
 
+    def first_ns(self, time_ns: int) -> int:
+        """When the first interval begins that does not begin before a time."""
+        start_ns = self.start_ns(time_ns)
+        return start_ns if start_ns == time_ns else self.next_ns(start_ns)
+
+    def length_s(self, start_ns: int) -> int:
+        """Of the interval that begins then."""
+        return (self.next_ns(start_ns) - start_ns) // NS_PER_S
+
     def before_ns(self, end_ns: int, count: int) -> int:
         """The start of the first of `count` intervals of which the last one holds `end_ns` - 1."""
         start_ns = self.start_ns(end_ns - 1)
@@ -86,7 +95,7 @@ def combined(candles: Iterable[Candle], interval: Interval) -> list[Candle]:
         if found and found[-1].open_time_ns == start_ns:
             found[-1] = joined(found[-1], candle)
         else:
-            length_s = (interval.next_ns(start_ns) - start_ns) // NS_PER_S
+            length_s = interval.length_s(start_ns)
             found.append(replace(candle, open_time_ns=start_ns, interval_s=length_s))
     return found
 
@@ -116,9 +125,7 @@ def with_empty(
     """The candles that begin in [start, end), and flat ones between and after them; also before
     them, where there was a trade: `before` is an earlier candle."""
     known = {candle.open_time_ns: candle for candle in candles}
-    at_ns = interval.start_ns(start_ns)
-    if at_ns < start_ns:
-        at_ns = interval.next_ns(at_ns)
+    at_ns = interval.first_ns(start_ns)
     while at_ns < end_ns:
         found = known.get(at_ns)
         if found is None and before is not None:
@@ -131,10 +138,9 @@ def with_empty(
 
 def _flat(before: Candle, start_ns: int, interval: Interval) -> Candle:
     price = before.close
-    length_s = (interval.next_ns(start_ns) - start_ns) // NS_PER_S
     return Candle(
         before.market_id,
-        length_s,
+        interval.length_s(start_ns),
         start_ns,
         price,
         price,

@@ -7,7 +7,7 @@ from tigerex.marketdata.v1 import marketdata_pb2 as pb
 from tigerex_core.records import Side
 from tigerex_services.directory import MarketInfo
 from tigerex_services.marketdata.book import Book
-from tigerex_services.marketdata.candles import NS_PER_S, Candle, Trade
+from tigerex_services.marketdata.candles import Candle, Trade
 
 SIDE_NAME = {Side.BUY: "buy", Side.SELL: "sell"}
 
@@ -40,7 +40,7 @@ def candle_message(
         closed=candle.closed(now_ns),
         taker_buy_volume=market.lots_to_quantity(candle.taker_volume),
         taker_buy_quote_volume=market.quote.from_units(candle.taker_quote_volume),
-        end_time_ns=candle.open_time_ns + candle.interval_s * NS_PER_S,
+        end_time_ns=candle.end_time_ns,
     )
 
 

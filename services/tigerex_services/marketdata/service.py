@@ -102,9 +102,7 @@ class MarketDataService:
         if empty:  # there are none in the time to come
             end_ns = max(start_ns + 1, min(end_ns, self._now_ns()))
             start_ns = max(start_ns, interval.before_ns(end_ns, count))
-        first_ns = start_ns
-        if interval.start_ns(start_ns) < start_ns:
-            first_ns = interval.next_ns(interval.start_ns(start_ns))
+        first_ns = interval.first_ns(start_ns)
         # Of a candle that begins before the end all is told, as far as it has come.
         last_ns = interval.next_ns(interval.start_ns(end_ns - 1))
         # One more than asked for: the oldest may be cut.

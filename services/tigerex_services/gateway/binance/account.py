@@ -1,19 +1,16 @@
 """Signed endpoints: orders, lists of orders, balances."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from tigerex.exchange.v1 import accounts_pb2, types_pb2
+from tigerex.exchange.v1 import accounts_pb2, markets_pb2, types_pb2
 from tigerex.exchange.v1 import trading_pb2 as pb
 
 from tigerex_platform.errors import NotFound
 from tigerex_services.gateway.binance import orders
 from tigerex_services.gateway.binance.calls import ACCOUNT, UserCall
 from tigerex_services.gateway.binance.errors import refuse
-from tigerex_services.gateway.binance.orders import decimal, millis
+from tigerex_services.gateway.binance.orders import Json, decimal, millis
 from tigerex_services.gateway.upstream import call
-
-Json = dict[str, Any]
 
 BATCH_MAX = 256
 UNKNOWN_TO_CANCEL = -2011
@@ -86,6 +83,7 @@ async def cancel_open_orders(of: UserCall) -> list[Json]:
     market = await of.parts.symbols.market(symbol)
     account_id = await of.account_id()
     listed: list[Json] = []
+    new_id = orders.generated_id(of.request_id())
     found = await list_open(of, symbol)
     for start in range(0, len(found), BATCH_MAX):
         commands = [
@@ -106,7 +104,6 @@ async def cancel_open_orders(of: UserCall) -> list[Json]:
         for result in answer.results:
             if result.HasField("canceled"):
                 one = result.canceled
-                new_id = orders.generated_id(of.request_id())
                 listed.append(orders.canceled(one.order, one.time_ns, new_id, market, symbol))
     if not listed:
         raise refuse(UNKNOWN_TO_CANCEL)
@@ -153,7 +150,7 @@ def _balance(row: types_pb2.Balance) -> Json:
 
 async def coins(of: UserCall) -> list[Json]:
     """Every asset, with what the caller has of it; read by clients when they start."""
-    known = await of.parts.symbols.known()
+    listed = await call(of.upstream.markets.ListAssets, markets_pb2.ListAssetsRequest())
     held = await call(
         of.upstream.accounts.GetBalances,
         accounts_pb2.GetBalancesRequest(account_id=await of.account_id()),
@@ -163,19 +160,19 @@ async def coins(of: UserCall) -> list[Json]:
     none = types_pb2.Balance()
     return [
         {
-            "coin": code,
-            "name": code,
+            "coin": asset.code,
+            "name": asset.code,
             "depositAllEnable": False,
             "withdrawAllEnable": False,
             "trading": True,
             "isLegalMoney": False,
-            "free": decimal(rows.get(code, none).available),
-            "locked": decimal(rows.get(code, none).held),
+            "free": decimal(rows.get(asset.code, none).available),
+            "locked": decimal(rows.get(asset.code, none).held),
             "freeze": decimal(""),
             "withdrawing": decimal(""),
             "networkList": [],
         }
-        for code in known.assets
+        for asset in listed.assets
     ]
 
 

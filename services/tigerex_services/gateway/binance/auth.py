@@ -10,7 +10,6 @@ import re
 
 from tigerex_platform.auth import ApiKey, KeyStore, Table
 from tigerex_platform.auth.permissions import authorize
-from tigerex_platform.auth.principal import Principal
 from tigerex_platform.clock import Clock
 from tigerex_platform.errors import PermissionDenied
 from tigerex_services.gateway.auth import Caller
@@ -47,15 +46,8 @@ class Signatures:
         expected = hmac.new(api_key.secret.encode(), text, hashlib.sha256).hexdigest()
         if not hmac.compare_digest(expected.encode(), signature.lower().encode()):
             raise refuse(-1022)
-        principal = Principal(
-            kind="external",
-            name=key,
-            user=api_key.user,
-            user_id=api_key.user_id,
-            permissions=api_key.permissions,
-        )
         try:
-            authorize(self._table, rpc, principal)
+            authorize(self._table, rpc, api_key.principal)
         except PermissionDenied as error:
             raise refuse(-2015) from error
         return Caller(api_key.user, key, signature.lower())

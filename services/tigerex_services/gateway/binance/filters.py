@@ -1,12 +1,8 @@
 """A market's limits as the filters of Binance's exchangeInfo."""
 
-from typing import Any
-
 from tigerex.exchange.v1 import types_pb2
 
-from tigerex_services.gateway.binance.orders import decimal
-
-Json = dict[str, Any]
+from tigerex_services.gateway.binance.orders import Json, decimal
 
 ICEBERG_PARTS_MAX = 100
 TRAILING_BPS = (1, 9_999)

@@ -2,7 +2,6 @@
 order."""
 
 from decimal import Decimal
-from typing import Any
 
 from tigerex.exchange.v1 import trading_pb2 as pb
 from tigerex.exchange.v1 import types_pb2
@@ -12,11 +11,9 @@ from tigerex_services.gateway.binance import orders
 from tigerex_services.gateway.binance.account import UNKNOWN_TO_CANCEL, find_order, list_open
 from tigerex_services.gateway.binance.calls import UserCall
 from tigerex_services.gateway.binance.errors import refuse
-from tigerex_services.gateway.binance.orders import LIMIT_MAKER, STOP_TYPES, millis
+from tigerex_services.gateway.binance.orders import LIMIT_MAKER, STOP_TYPES, Json, millis
 from tigerex_services.gateway.binance.parameters import Values
 from tigerex_services.gateway.upstream import call
-
-Json = dict[str, Any]
 
 MORE = -2038  # an amendment that asks for more, which would lose its place in the queue
 

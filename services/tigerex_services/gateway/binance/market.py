@@ -15,15 +15,14 @@ from tigerex_services.gateway.binance.orders import (
     LIMIT_MAKER,
     SELF_TRADE_MODES,
     TYPES,
+    Json,
     decimal,
     millis,
 )
-from tigerex_services.gateway.binance.symbols import symbol_of
+from tigerex_services.gateway.binance.symbols import Known, symbol_of
 from tigerex_services.gateway.translate.market import INTERVAL_NUMBERS
 from tigerex_services.gateway.translate.values import NANOS_PER_MILLI
 from tigerex_services.gateway.upstream import call
-
-Json = dict[str, Any]
 
 DEPTH_LIMIT = 100
 DEPTH_LIMIT_MAX = 1_000  # of the native path; more is asked for at most
@@ -52,14 +51,8 @@ async def time(of: PublicCall) -> Json:
 
 async def exchange_info(of: PublicCall) -> Json:
     """Limits, and the filters of every market or of those that are named."""
-    named = of.values.keys() & {"symbol", "symbols"}
-    if len(named) > 1:
-        raise refuse(-1128)
     known = await of.parts.symbols.known()
-    wanted = [of.values["symbol"]] if "symbol" in named else of.values.get("symbols")
-    for name in wanted or ():
-        if name not in known.by_symbol:
-            raise refuse(-1121)
+    wanted = _named(of, known)
     return {
         "timezone": "UTC",
         "serverTime": millis(of.parts.clock.now_ns()),
@@ -291,15 +284,21 @@ async def book_ticker(of: PublicCall) -> Json | list[Json]:
 
 async def _markets(of: PublicCall) -> list[types_pb2.Market]:
     """Those that a ticker was asked for, as they are now; raises BinanceError."""
+    known = await of.parts.symbols.read()
+    names = _named(of, known)
+    return [known.by_symbol[name] for name in (known.by_symbol if names is None else names)]
+
+
+def _named(of: PublicCall, known: Known) -> Sequence[str] | None:
+    """The symbols that are asked for, None where none is named; raises BinanceError."""
     if {"symbol", "symbols"} <= of.values.keys():
         raise refuse(-1128)
-    by_symbol = (await of.parts.symbols.read()).by_symbol
-    names = of.values.get("symbols", by_symbol)
+    names: list[str] | None = of.values.get("symbols")
     if "symbol" in of.values:
         names = [of.values["symbol"]]
-    if not all(name in by_symbol for name in names):
+    if not all(name in known.by_symbol for name in names or ()):
         raise refuse(-1121)
-    return [by_symbol[name] for name in names]
+    return names
 
 
 def _one_or_all(of: PublicCall, found: list[Json]) -> Json | list[Json]:

@@ -15,6 +15,7 @@ from tigerex_services.gateway.binance import account, lists, market, orders, par
 from tigerex_services.gateway.binance.auth import KEY_HEADER
 from tigerex_services.gateway.binance.calls import Parts, PublicCall, UserCall
 from tigerex_services.gateway.binance.errors import MESSAGES, BinanceError, of
+from tigerex_services.gateway.binance.filters import TRAILING_BPS
 from tigerex_services.gateway.binance.parameters import INT64_MAX, Parameter, Values
 from tigerex_services.gateway.context import gateway_of
 from tigerex_services.gateway.signed import ACCOUNTS, TRADING
@@ -44,20 +45,28 @@ SIGNED = (
     Parameter("recvWindow", parameters.integer),
     Parameter("signature", lambda _, text: text, required=True),
 )
+SIDE = Parameter("side", parameters.one_of(*orders.SIDES.values(), code=-1117), required=True)
+ANSWER = Parameter("newOrderRespType", parameters.one_of("ACK", "RESULT", "FULL", code=-1139))
+SELF_TRADE = Parameter(
+    "selfTradePreventionMode", parameters.one_of(*orders.SELF_TRADE_MODES.values())
+)
+_TYPE = parameters.one_of(*orders.ORDER_TYPES, code=-1116)
+_TIME_IN_FORCE = parameters.one_of(*orders.TIMES_IN_FORCE.values(), code=-1115)
+_TRAILING = parameters.within(*TRAILING_BPS)
 NEW_ORDER = (
     SYMBOL,
-    Parameter("side", parameters.one_of(*orders.SIDES.values(), code=-1117), required=True),
-    Parameter("type", parameters.one_of(*orders.ORDER_TYPES, code=-1116), required=True),
-    Parameter("timeInForce", parameters.one_of(*orders.TIMES_IN_FORCE.values(), code=-1115)),
+    SIDE,
+    Parameter("type", _TYPE, required=True),
+    Parameter("timeInForce", _TIME_IN_FORCE),
     Parameter("quantity", parameters.decimal),
     Parameter("quoteOrderQty", parameters.decimal),
     Parameter("price", parameters.decimal),
     NEW_ID,
     Parameter("stopPrice", parameters.decimal),
-    Parameter("trailingDelta", parameters.within(1, 9_999)),
+    Parameter("trailingDelta", _TRAILING),
     Parameter("icebergQty", parameters.decimal),
-    Parameter("newOrderRespType", parameters.one_of("ACK", "RESULT", "FULL", code=-1139)),
-    Parameter("selfTradePreventionMode", parameters.one_of(*orders.SELF_TRADE_MODES.values())),
+    ANSWER,
+    SELF_TRADE,
 )
 
 LIST_ID = Parameter("orderListId", parameters.integer)
@@ -67,27 +76,25 @@ LIST_NAME = Parameter("listClientOrderId", parameters.client_id)
 def _leg(side: str) -> tuple[Parameter, ...]:
     """What a list says of its order above or below."""
     return (
-        Parameter(f"{side}Type", parameters.one_of(*orders.ORDER_TYPES, code=-1116), required=True),
+        Parameter(f"{side}Type", _TYPE, required=True),
         Parameter(f"{side}ClientOrderId", parameters.client_id),
         Parameter(f"{side}IcebergQty", parameters.decimal),
         Parameter(f"{side}Price", parameters.decimal),
         Parameter(f"{side}StopPrice", parameters.decimal),
-        Parameter(f"{side}TrailingDelta", parameters.within(1, 9_999)),
-        Parameter(
-            f"{side}TimeInForce",
-            parameters.one_of(*orders.TIMES_IN_FORCE.values(), code=-1115),
-        ),
+        Parameter(f"{side}TrailingDelta", _TRAILING),
+        Parameter(f"{side}TimeInForce", _TIME_IN_FORCE),
     )
 
 
 NEW_LIST = (
     SYMBOL,
     LIST_NAME,
-    NEW_ORDER[1],
+    SIDE,
     Parameter("quantity", parameters.decimal, required=True),
     *_leg("above"),
     *_leg("below"),
-    *NEW_ORDER[-2:],
+    ANSWER,
+    SELF_TRADE,
 )
 Handler = Callable[[Any], Awaitable[Any]]
 

@@ -14,11 +14,10 @@ FRESH_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The markets by both of their names, and the assets."""
+    """The markets by both of their names."""
 
     by_symbol: Mapping[str, types_pb2.Market]
     symbol_of: Mapping[str, str]  # native -> Binance's
-    assets: Mapping[str, types_pb2.Asset]
 
 
 def symbol_of(market: types_pb2.Market) -> str:
@@ -31,7 +30,7 @@ class Symbols:
     def __init__(self, upstream: Upstream, clock: Clock) -> None:
         self._upstream = upstream
         self._clock = clock
-        self._known = Known({}, {}, {})
+        self._known = Known({}, {})
         self._read_s = float("-inf")
 
     async def known(self) -> Known:
@@ -44,7 +43,6 @@ class Symbols:
         """All there is now."""
         read_s = self._clock.monotonic_s()
         markets = await call(self._upstream.markets.ListMarkets, markets_pb2.ListMarketsRequest())
-        assets = await call(self._upstream.markets.ListAssets, markets_pb2.ListAssetsRequest())
         # Of two markets of the same assets the younger one has the name: a new tick or lot size is
         # a new market.
         ordered = sorted(markets.markets, key=lambda market: market.market_id)
@@ -52,7 +50,6 @@ class Symbols:
         self._known = Known(
             by_symbol,
             {market.symbol: name for name, market in by_symbol.items()},
-            {asset.code: asset for asset in assets.assets},
         )
         self._read_s = read_s
         return self._known
