@@ -120,24 +120,26 @@ class _Klines(_Paced):
 
     def __init__(self, parts: Parts, stream: Stream) -> None:
         super().__init__(parts, stream, SECONDS_KLINE_MS if stream.detail == "1s" else KLINE_MS)
-        self._last: pb.Candle | None = None
+        self._told: dict[int, pb.Candle] = {}  # by open time, those not told as closed
 
     async def _next(self) -> list[Payload]:
-        last = self._last
         answer = await call(
             self._parts.upstream.market_data.ListCandles,
             pb.ListCandlesRequest(
                 market=self._stream.market,
                 interval=_INTERVALS[self._stream.detail],
-                start_ns=last.open_time_ns if last else 0,
-                limit=MISSED_KLINES_MAX if last else 1,
+                start_ns=min(self._told, default=0),
+                limit=MISSED_KLINES_MAX if self._told else 1,
                 with_empty=True,
             ),
         )
         now_ms = self._now_ms()
-        news = [candle for candle in answer.candles if candle != last]
+        news = [each for each in answer.candles if each != self._told.get(each.open_time_ns)]
         if answer.candles:
-            self._last = answer.candles[-1]
+            # The newest one also where it is closed: the next begins there.
+            newest = answer.candles[-1]
+            self._told = {each.open_time_ns: each for each in answer.candles if not each.closed}
+            self._told[newest.open_time_ns] = newest
         return [
             events.kline(self._stream.symbol, self._stream.detail, now_ms, candle)
             for candle in news
