@@ -14,6 +14,7 @@ from tigerex_platform.telemetry import metrics
 from tigerex_services.gateway import follow
 from tigerex_services.gateway.binance import market
 from tigerex_services.gateway.binance.calls import Parts, PublicCall
+from tigerex_services.gateway.binance.depth import best_levels
 from tigerex_services.gateway.binance.errors import BinanceError
 from tigerex_services.gateway.binance.orders import Json, millis
 from tigerex_services.gateway.binance.streams import events
@@ -231,8 +232,7 @@ class _PartialDepth(_Paced):
         if book.seq == self._seq:
             return []
         self._seq = book.seq
-        count = int(self._stream.detail)
-        return [events.partial_depth(book.seq, book.bids.best(count), book.asks.best(count))]
+        return [best_levels(book, int(self._stream.detail))]
 
 
 class StreamFeeds(Feeds[Stream, StreamSink]):
