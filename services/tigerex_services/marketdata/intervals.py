@@ -17,10 +17,11 @@ _MONTH_DAYS_MAX = 31
 @dataclass(frozen=True, slots=True)
 class Interval:
     """Candles of so many seconds, or of calendar months where that is 0, made of those of `base_s`
-    seconds."""
+    seconds; one of them begins at `first_start_ns`."""
 
     seconds: int
     base_s: int
+    first_start_ns: int = 0
 
     @property
     def bases_max(self) -> int:
@@ -33,14 +34,11 @@ class Interval:
             day = datetime.fromtimestamp(time_ns // NS_PER_S, UTC)
             return _month_ns(day.year, day.month)
         length_ns = self.seconds * NS_PER_S
-        first_ns = _MONDAY_NS if self.seconds == 7 * _DAY else 0
-        return time_ns - (time_ns - first_ns) % length_ns
+        return time_ns - (time_ns - self.first_start_ns) % length_ns
 
     def next_ns(self, start_ns: int) -> int:
         """When the interval after the one that began then begins."""
-        if self.seconds:
-            return start_ns + self.seconds * NS_PER_S
-        return self.start_ns(start_ns + (_MONTH_DAYS_MAX + 1) * _DAY * NS_PER_S)
+        return self.after_ns(start_ns, 1)
 
     def first_ns(self, time_ns: int) -> int:
         """When the first interval begins that does not begin before a time."""
@@ -51,14 +49,25 @@ class Interval:
         """Of the interval that begins then."""
         return (self.next_ns(start_ns) - start_ns) // NS_PER_S
 
+    def after_ns(self, start_ns: int, count: int) -> int:
+        """When `count` intervals from the one that began then are over."""
+        if self.seconds:
+            return start_ns + count * self.seconds * NS_PER_S
+        return _months_from(start_ns, count)
+
     def before_ns(self, end_ns: int, count: int) -> int:
         """The start of the first of `count` intervals of which the last one holds `end_ns` - 1."""
         start_ns = self.start_ns(end_ns - 1)
         if self.seconds:
             return start_ns - (count - 1) * self.seconds * NS_PER_S
-        day = datetime.fromtimestamp(start_ns // NS_PER_S, UTC)
-        months = day.year * _MONTHS_A_YEAR + day.month - 1 - (count - 1)
-        return _month_ns(months // _MONTHS_A_YEAR, months % _MONTHS_A_YEAR + 1)
+        return _months_from(start_ns, 1 - count)
+
+
+def _months_from(time_ns: int, count: int) -> int:
+    """The start of the month so many months after the one that a time is in."""
+    day = datetime.fromtimestamp(time_ns // NS_PER_S, UTC)
+    months = day.year * _MONTHS_A_YEAR + day.month - 1 + count
+    return _month_ns(months // _MONTHS_A_YEAR, months % _MONTHS_A_YEAR + 1)
 
 
 def _month_ns(year: int, month: int) -> int:
@@ -82,7 +91,7 @@ INTERVALS: Mapping[int, Interval] = {
     pb.CANDLE_INTERVAL_12H: Interval(12 * _HOUR, _HOUR),
     pb.CANDLE_INTERVAL_1D: Interval(_DAY, _DAY),
     pb.CANDLE_INTERVAL_3D: Interval(3 * _DAY, _DAY),
-    pb.CANDLE_INTERVAL_1W: Interval(7 * _DAY, _DAY),
+    pb.CANDLE_INTERVAL_1W: Interval(7 * _DAY, _DAY, _MONDAY_NS),
     pb.CANDLE_INTERVAL_1MO: Interval(0, _DAY),
 }
 

@@ -9,7 +9,8 @@ import pytest
 from tests.support.market_core import MarketCore
 
 from tigerex_core.records import Side
-from tigerex_platform.clock import SystemClock
+from tigerex_platform.clock import ManualClock, SystemClock
+from tigerex_services.marketdata.aggregates import AggregateTrade
 from tigerex_services.marketdata.book import Book
 from tigerex_services.marketdata.candles import INTERVALS_S, Candle, Trade
 from tigerex_services.marketdata.fold import Fold
@@ -24,7 +25,7 @@ from tigerex_services.stream import Batch
 
 pytestmark = pytest.mark.integration
 
-Rows = tuple[list[Trade], dict[int, list[Candle]]]
+Rows = tuple[list[Trade], list[AggregateTrade], dict[int, list[Candle]]]
 WAIT_S = 10.0
 
 
@@ -51,7 +52,7 @@ class Follower:
         self.projector = Projector(
             fold, self.pending, storage, publisher, self._load_book, SystemClock()
         )
-        self.service = MarketDataService(fold, self.pending, storage, self.hub, SystemClock())
+        self.service = MarketDataService(fold, self.pending, storage, self.hub, ManualClock())
 
     @classmethod
     async def start(cls, storage: Storage, batches: list[Batch]) -> "Follower":
@@ -64,6 +65,7 @@ class Follower:
         fold.directory, fold.books = past.directory, past.books
         for candle in await storage.newest_candles():
             fold.put_candle(candle)
+        fold.counted = await storage.counted()
         return cls(fold, storage)
 
     async def follow(self, batches: list[Batch], *, flush: bool) -> None:
@@ -93,8 +95,9 @@ class Follower:
 
 
 async def rows_of(storage: Storage) -> Rows:
-    candles = {i: await storage.candles(1, i, 0, 2**62, 1_000) for i in INTERVALS_S}
-    return await storage.trades(1, 2**62, 1_000), candles
+    candles = {i: await storage.candles(1, Interval(i, i), 0, 2**62, 1_000) for i in INTERVALS_S}
+    aggregates = await storage.aggregates(1, 0, 2**62, 1_000, oldest=True)
+    return await storage.trades(1, 0, 2**62, 1_000), aggregates, candles
 
 
 async def test_a_rebuild_gives_the_same_rows(storage: Storage, world: MarketCore) -> None:
@@ -105,8 +108,11 @@ async def test_a_rebuild_gives_the_same_rows(storage: Storage, world: MarketCore
         await follower.follow(world.batches, flush=True)
         results.append(await rows_of(storage))
     assert results[0] == results[1]
-    trades, candles = results[0]
-    assert [t.trade_id for t in reversed(trades)] == [t[0] for t in world.trades()]
+    trades, aggregates, candles = results[0]
+    assert [t.trade_id for t in trades] == [t[0] for t in world.trades()]
+    assert [a.aggregate_id for a in aggregates] == list(range(1, len(aggregates) + 1))
+    assert sum(a.quantity for a in aggregates) == sum(t.quantity for t in trades)
+    assert len(aggregates) < len(trades), "some takers met several makers at one price"
     for interval_s in INTERVALS_S:
         assert sum(c.trades for c in candles[interval_s]) == len(trades)
         assert sum(c.volume for c in candles[interval_s]) == sum(t.quantity for t in trades)
@@ -164,7 +170,7 @@ async def test_rows_wait_while_the_database_is_away(storage: Storage, world: Mar
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
-    trades, _ = await rows_of(storage)
+    trades, _, _ = await rows_of(storage)
     assert len(trades) == len(world.trades())
 
 
