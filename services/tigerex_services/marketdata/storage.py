@@ -58,11 +58,11 @@ class Storage:
         aggregates = [each for each in aggregates if each.time_ns >= oldest_ns]
         candles = [candle for candle in candles if _keeps(candle, now_ns)]
         times = {
-            partitions.TRADES: (trade.time_ns for trade in trades),
-            partitions.AGGREGATE_TRADES: (each.time_ns for each in aggregates),
+            partitions.TRADES: [trade.time_ns for trade in trades],
+            partitions.AGGREGATE_TRADES: [each.time_ns for each in aggregates],
         }
         for interval_s, table in partitions.CANDLES.items():
-            times[table] = (c.open_time_ns for c in candles if c.interval_s == interval_s)
+            times[table] = [c.open_time_ns for c in candles if c.interval_s == interval_s]
         try:
             await self._partitions.ensure(times, now_ns)
             async with self._pool.connection() as connection, connection.transaction():
@@ -105,40 +105,23 @@ class Storage:
         self, market_id: int, from_id: int, before_id: int, limit: int, *, oldest: bool = False
     ) -> list[Trade]:
         """The newest trades with ids in [from, before), or the oldest; oldest first."""
-        order = "ASC" if oldest else "DESC"
-        return await self._rows(
-            Trade,
-            f"{statements.TRADES} AND trade_id >= %s AND trade_id < %s"
-            f" ORDER BY trade_id {order} LIMIT %s",
-            (market_id, from_id, before_id, limit),
-            oldest=oldest,
-        )
+        of = (market_id, from_id, before_id, limit)
+        return await self._rows(Trade, statements.TRADES[oldest], of, oldest=oldest)
 
     async def aggregates(
-        self, market_id: int, from_id: int, before_id: int, limit: int, *, oldest: bool
+        self, market_id: int, from_id: int, before_id: int, limit: int, *, oldest: bool = False
     ) -> list[AggregateTrade]:
         """The newest aggregates with ids in [from, before), or the oldest; oldest first."""
-        order = "ASC" if oldest else "DESC"
-        return await self._rows(
-            AggregateTrade,
-            f"{statements.AGGREGATES} AND aggregate_id >= %s AND aggregate_id < %s"
-            f" ORDER BY aggregate_id {order} LIMIT %s",
-            (market_id, from_id, before_id, limit),
-            oldest=oldest,
-        )
+        of = (market_id, from_id, before_id, limit)
+        return await self._rows(AggregateTrade, statements.AGGREGATES[oldest], of, oldest=oldest)
 
     async def aggregates_within(
-        self, market_id: int, start_ns: int, end_ns: int, limit: int, *, oldest: bool
+        self, market_id: int, start_ns: int, end_ns: int, limit: int, *, oldest: bool = False
     ) -> list[AggregateTrade]:
         """The same of those in [start, end)."""
-        order = "ASC" if oldest else "DESC"
-        return await self._rows(
-            AggregateTrade,
-            f"{statements.AGGREGATES} AND time_ns >= %s AND time_ns < %s"
-            f" ORDER BY time_ns {order}, aggregate_id {order} LIMIT %s",
-            (market_id, start_ns, end_ns, limit),
-            oldest=oldest,
-        )
+        statement = statements.AGGREGATES_WITHIN[oldest]
+        of = (market_id, start_ns, end_ns, limit)
+        return await self._rows(AggregateTrade, statement, of, oldest=oldest)
 
     async def candles(
         self,
