@@ -9,6 +9,7 @@ from tigerex.marketdata.v1 import marketdata_pb2 as pb
 from tigerex_services.marketdata.candles import NS_PER_S, Candle
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_5_MINUTES, _30_MINUTES, _4_HOURS = 5 * _MINUTE, 30 * _MINUTE, 4 * _HOUR
 _MONDAY_NS = 4 * _DAY * NS_PER_S  # 1970 began on a Thursday
 _MONTHS_A_YEAR = 12
 _MONTH_DAYS_MAX = 31
@@ -80,15 +81,15 @@ INTERVALS: Mapping[int, Interval] = {
     pb.CANDLE_INTERVAL_1S: Interval(1, 1),
     pb.CANDLE_INTERVAL_1M: Interval(_MINUTE, _MINUTE),
     pb.CANDLE_INTERVAL_3M: Interval(3 * _MINUTE, _MINUTE),
-    pb.CANDLE_INTERVAL_5M: Interval(5 * _MINUTE, _MINUTE),
-    pb.CANDLE_INTERVAL_15M: Interval(15 * _MINUTE, _MINUTE),
-    pb.CANDLE_INTERVAL_30M: Interval(30 * _MINUTE, _MINUTE),
+    pb.CANDLE_INTERVAL_5M: Interval(_5_MINUTES, _5_MINUTES),
+    pb.CANDLE_INTERVAL_15M: Interval(15 * _MINUTE, _5_MINUTES),
+    pb.CANDLE_INTERVAL_30M: Interval(_30_MINUTES, _30_MINUTES),
     pb.CANDLE_INTERVAL_1H: Interval(_HOUR, _HOUR),
     pb.CANDLE_INTERVAL_2H: Interval(2 * _HOUR, _HOUR),
-    pb.CANDLE_INTERVAL_4H: Interval(4 * _HOUR, _HOUR),
+    pb.CANDLE_INTERVAL_4H: Interval(_4_HOURS, _4_HOURS),
     pb.CANDLE_INTERVAL_6H: Interval(6 * _HOUR, _HOUR),
-    pb.CANDLE_INTERVAL_8H: Interval(8 * _HOUR, _HOUR),
-    pb.CANDLE_INTERVAL_12H: Interval(12 * _HOUR, _HOUR),
+    pb.CANDLE_INTERVAL_8H: Interval(8 * _HOUR, _4_HOURS),
+    pb.CANDLE_INTERVAL_12H: Interval(12 * _HOUR, _4_HOURS),
     pb.CANDLE_INTERVAL_1D: Interval(_DAY, _DAY),
     pb.CANDLE_INTERVAL_3D: Interval(3 * _DAY, _DAY),
     pb.CANDLE_INTERVAL_1W: Interval(7 * _DAY, _DAY, _MONDAY_NS),
@@ -104,9 +105,14 @@ def combined(candles: Iterable[Candle], interval: Interval) -> list[Candle]:
         if found and found[-1].open_time_ns == start_ns:
             found[-1] = joined(found[-1], candle)
         else:
-            length_s = interval.length_s(start_ns)
-            found.append(replace(candle, open_time_ns=start_ns, interval_s=length_s))
+            found.append(_of_length(candle, start_ns, interval.length_s(start_ns)))
     return found
+
+
+def _of_length(candle: Candle, start_ns: int, length_s: int) -> Candle:
+    if (candle.open_time_ns, candle.interval_s) == (start_ns, length_s):
+        return candle
+    return replace(candle, open_time_ns=start_ns, interval_s=length_s)
 
 
 def joined(first: Candle, second: Candle) -> Candle:

@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg.rows import class_row, kwargs_row
+from psycopg.rows import args_row, class_row
 from psycopg_pool import AsyncConnectionPool
 
 from tigerex_platform.clock import Clock
@@ -22,8 +22,6 @@ from tigerex_services.marketdata.intervals import Interval
 from tigerex_services.marketdata.partitions import Partitions
 
 Row = TypeVar("Row")
-
-_NUMERIC = [name for name, kind in statements.CANDLE_COLUMNS.items() if kind == "numeric"]
 
 
 class Storage:
@@ -152,7 +150,7 @@ class Storage:
 
     async def _candles(self, statement: str, parameters: Sequence[int]) -> list[Candle]:
         async with self._pool.connection() as connection:
-            cursor = connection.cursor(row_factory=kwargs_row(_candle))
+            cursor = connection.cursor(row_factory=args_row(_candle))
             await cursor.execute(statement, parameters)
             candles: list[Candle] = await cursor.fetchall()
             return candles
@@ -181,11 +179,18 @@ def _counted(aggregates: Iterable[AggregateTrade]) -> list[tuple[int, int, int]]
     return [(each.market_id, each.aggregate_id, each.last_trade_id) for each in last.values()]
 
 
-def _candle(**columns: Any) -> Candle:  # noqa: ANN401 - whatever the row has
+def _candle(*columns: Any) -> Candle:  # noqa: ANN401 - whatever the row has
     """A candle of its row: numeric columns come as Decimal."""
-    for name in _NUMERIC:
-        columns[name] = int(columns[name])
-    return Candle(**columns)
+    *first, volume, quote_volume, trades, last_trade_id, taker_volume, taker_quote = columns
+    return Candle(
+        *first,
+        int(volume),
+        int(quote_volume),
+        trades,
+        last_trade_id,
+        int(taker_volume),
+        int(taker_quote),
+    )
 
 
 def _arrays(rows: Iterable[object], columns: Iterable[str]) -> list[list[int]]:

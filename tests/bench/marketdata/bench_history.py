@@ -181,7 +181,7 @@ def kinds(servicer: MarketDataServicer, history: History) -> Mapping[str, Ask]:
 
     asks = {
         f"candles of {name}": candles(pb.CandleInterval.Value(f"CANDLE_INTERVAL_{name.upper()}"))
-        for name in ("1m", "3m", "5m", "15m", "30m", "1h", "4h", "12h", "1d")
+        for name in ("1m", "3m", "5m", "15m", "30m", "1h", "6h", "12h", "1d")
     }
     return asks | {
         "candles of 1m, also empty ones": candles(pb.CANDLE_INTERVAL_1M, empty=True),

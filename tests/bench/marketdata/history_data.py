@@ -64,8 +64,7 @@ class History:
             {
                 partitions.TRADES: last,
                 partitions.AGGREGATE_TRADES: last,
-                partitions.CANDLES[60]: days,
-                partitions.CANDLES[3_600]: days,
+                **{table: days for seconds, table in partitions.CANDLES.items() if seconds > 1},
             },
             self.now_ns,
         )

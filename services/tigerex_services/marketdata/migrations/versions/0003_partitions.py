@@ -1,4 +1,4 @@
-"""Tables in partitions, which retention drops whole; aggregate trades.
+"""Tables in partitions, which retention drops whole; aggregate trades; more lengths of candles.
 
 Rows are made again from the journal: those of aggregates have to be, and no old row needs moving.
 The table of progress gets another name, as in 0002, so that a process of the old build writes
@@ -69,7 +69,14 @@ CREATE TABLE candles (
     PRIMARY KEY (market_id, interval_s, open_time_ns)
 ) PARTITION BY LIST (interval_s)
 """
-BY_TIME = (("candles_1s", 1), ("candles_1m", 60), ("candles_1h", 3_600))
+BY_TIME = {
+    "candles_1s": 1,
+    "candles_1m": 60,
+    "candles_5m": 300,
+    "candles_30m": 1_800,
+    "candles_1h": 3_600,
+    "candles_4h": 14_400,
+}
 FLAT = {
     "trades": "market_id, trade_id",
     "candles": "market_id, interval_s, open_time_ns",
@@ -83,7 +90,7 @@ def upgrade() -> None:
     op.execute(
         "CREATE INDEX aggregate_trades_time ON aggregate_trades (market_id, time_ns, aggregate_id)"
     )
-    for name, seconds in BY_TIME:
+    for name, seconds in BY_TIME.items():
         op.execute(
             f"CREATE TABLE {name} PARTITION OF candles FOR VALUES IN ({seconds})"
             " PARTITION BY RANGE (open_time_ns)"
