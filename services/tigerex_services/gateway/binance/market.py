@@ -1,4 +1,4 @@
-"""Public endpoints: what there is to trade, books, trades, candles, prices."""
+"""Public endpoints: what there is to trade, books, candles, prices."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -19,25 +19,18 @@ from tigerex_services.gateway.binance.orders import (
     decimal,
     millis,
 )
+from tigerex_services.gateway.binance.parameters import span
 from tigerex_services.gateway.binance.symbols import Known, symbol_of
 from tigerex_services.gateway.translate.market import INTERVAL_NUMBERS
-from tigerex_services.gateway.translate.values import NANOS_PER_MILLI
 from tigerex_services.gateway.upstream import call
 
 DEPTH_LIMIT = 100
 DEPTH_LIMIT_MAX = 1_000  # of the native path; more is asked for at most
-TRADES_LIMIT = 500
 KLINES_LIMIT = 500
 AVERAGE_MINUTES = 5
 DAY_MINUTES = 1_440
 NO_TRADE = -1
-# The least time that an interval takes: no more candles than were asked for fit.
-_UNITS_NS = {"s": 10**9, "m": 60 * 10**9, "h": 3_600 * 10**9, "d": 86_400 * 10**9}
-_LONG_NS = {"1w": 7 * _UNITS_NS["d"], "1M": 28 * _UNITS_NS["d"]}
-SHORTEST_NS: dict[int, int] = {
-    number: _LONG_NS.get(name) or int(name[:-1]) * _UNITS_NS[name[-1]]
-    for name, number in INTERVAL_NUMBERS.items()
-}
+DETAILS = ("priceChange", "priceChangePercent", "weightedAvgPrice")  # not of a MINI ticker
 PRECISION = 8
 
 
@@ -113,51 +106,21 @@ async def depth(of: PublicCall) -> Json:
     }
 
 
-async def trades(of: PublicCall) -> list[Json]:
-    """The newest trades, oldest first; from `fromId` on where it is given."""
-    market = await of.parts.symbols.market(of.values["symbol"])
-    limit = of.values.get("limit", TRADES_LIMIT)
-    before = of.values["fromId"] + limit if "fromId" in of.values else 0
-    answer = await call(
-        of.upstream.market_data.ListTrades,
-        pb.ListTradesRequest(market=market.symbol, before_trade_id=before, limit=limit),
-    )
-    first = of.values.get("fromId", 0)
-    return [_trade(row) for row in reversed(answer.trades) if row.trade_id >= first]
-
-
-def _trade(row: pb.Trade) -> Json:
-    return {
-        "id": row.trade_id,
-        "price": decimal(row.price),
-        "qty": decimal(row.quantity),
-        "quoteQty": f"{Decimal(row.price) * Decimal(row.quantity):.8f}",
-        "time": millis(row.time_ns),
-        "isBuyerMaker": row.taker_side == "sell",
-        "isBestMatch": True,
-    }
-
-
 async def klines(of: PublicCall) -> list[list[Any]]:
     """Candles of an interval, oldest first, also those without a trade: from `startTime` on, else
     the newest."""
     market = await of.parts.symbols.market(of.values["symbol"])
-    limit = of.values.get("limit", KLINES_LIMIT)
-    interval = INTERVAL_NUMBERS[of.values["interval"]]
-    start_ns = of.values.get("startTime", 0) * NANOS_PER_MILLI
-    end_ns = (of.values["endTime"] + 1) * NANOS_PER_MILLI if "endTime" in of.values else 0
-    if start_ns:
-        furthest_ns = start_ns + limit * SHORTEST_NS[interval]
-        end_ns = min(end_ns, furthest_ns) if end_ns else furthest_ns
+    start_ns, end_ns = span(of.values)
     answer = await call(
         of.upstream.market_data.ListCandles,
         pb.ListCandlesRequest(
             market=market.symbol,
-            interval=interval,
+            interval=INTERVAL_NUMBERS[of.values["interval"]],
             start_ns=start_ns,
             end_ns=end_ns,
-            limit=limit,
+            limit=of.values.get("limit", KLINES_LIMIT),
             with_empty=True,
+            oldest=bool(start_ns),
         ),
     )
     return [_kline(row) for row in answer.candles]
@@ -209,7 +172,16 @@ async def _tickers(of: PublicCall, minutes: int) -> Json | list[Json]:
     markets = await _markets(of)
     name = markets[0].symbol if len(markets) == 1 else ""
     found = {each.market: each for each in await _statistics(of, name, minutes)}
-    tickers = [await _ticker(of, market, found[market.symbol]) for market in markets]
+    tickers = [_ticker(market, found[market.symbol]) for market in markets]
+    if of.values.get("type") == "MINI":
+        for ticker in tickers:
+            for name in DETAILS:
+                del ticker[name]
+    else:
+        best = await _best(of, markets)
+        tickers = [
+            ticker | best[market.symbol] for ticker, market in zip(tickers, markets, strict=True)
+        ]
     return tickers[0] if "symbol" in of.values else tickers
 
 
@@ -221,13 +193,13 @@ async def _statistics(of: PublicCall, market: str, minutes: int) -> Sequence[pb.
     return answer.statistics
 
 
-async def _ticker(of: PublicCall, market: types_pb2.Market, found: pb.Statistics) -> Json:
+def _ticker(market: types_pb2.Market, found: pb.Statistics) -> Json:
     last = Decimal(found.last or market.last_price or 0)
     first = Decimal(found.open or last)
     volume = Decimal(found.volume)
     average = Decimal(found.quote_volume) / volume if volume else Decimal(0)
     percent = 100 * (last - first) / first if first else Decimal(0)
-    ticker: Json = {
+    return {
         "symbol": symbol_of(market),
         "priceChange": f"{last - first:.8f}",
         "priceChangePercent": f"{percent:.3f}",
@@ -244,23 +216,22 @@ async def _ticker(of: PublicCall, market: types_pb2.Market, found: pb.Statistics
         "lastId": found.last_trade_id if found.trades else NO_TRADE,
         "count": found.trades,
     }
-    if of.values.get("type") == "MINI":
-        for name in ("priceChange", "priceChangePercent", "weightedAvgPrice"):
-            del ticker[name]
-        return ticker
-    return ticker | await _best(of, market)
 
 
-async def _best(of: PublicCall, market: types_pb2.Market) -> Json:
+async def _best(of: PublicCall, markets: Sequence[types_pb2.Market]) -> dict[str, Json]:
+    """The best bid and ask of each market, by its native symbol."""
     answer = await call(
-        of.upstream.market_data.GetTopOfBook, pb.GetTopOfBookRequest(market=market.symbol)
+        of.upstream.market_data.ListTopsOfBook,
+        pb.ListTopsOfBookRequest(markets=[market.symbol for market in markets]),
     )
-    bid, ask = answer.top.bid, answer.top.ask
     return {
-        "bidPrice": decimal(bid.price),
-        "bidQty": decimal(bid.quantity),
-        "askPrice": decimal(ask.price),
-        "askQty": decimal(ask.quantity),
+        top.market: {
+            "bidPrice": decimal(top.bid.price),
+            "bidQty": decimal(top.bid.quantity),
+            "askPrice": decimal(top.ask.price),
+            "askQty": decimal(top.ask.quantity),
+        }
+        for top in answer.tops
     }
 
 
@@ -276,9 +247,9 @@ async def ticker_price(of: PublicCall) -> Json | list[Json]:
 
 async def book_ticker(of: PublicCall) -> Json | list[Json]:
     """The best bid and ask of one market, or of all."""
-    found = [
-        {"symbol": symbol_of(market)} | await _best(of, market) for market in await _markets(of)
-    ]
+    markets = await _markets(of)
+    best = await _best(of, markets)
+    found = [{"symbol": symbol_of(market)} | best[market.symbol] for market in markets]
     return _one_or_all(of, found)
 
 
