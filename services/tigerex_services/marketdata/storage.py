@@ -181,16 +181,7 @@ def _counted(aggregates: Iterable[AggregateTrade]) -> list[tuple[int, int, int]]
 
 def _candle(*columns: Any) -> Candle:  # noqa: ANN401 - whatever the row has
     """A candle of its row: numeric columns come as Decimal."""
-    *first, volume, quote_volume, trades, last_trade_id, taker_volume, taker_quote = columns
-    return Candle(
-        *first,
-        int(volume),
-        int(quote_volume),
-        trades,
-        last_trade_id,
-        int(taker_volume),
-        int(taker_quote),
-    )
+    return Candle(*map(int, columns))
 
 
 def _arrays(rows: Iterable[object], columns: Iterable[str]) -> list[list[int]]:
