@@ -50,7 +50,8 @@ CREATE TABLE counted (
 )
 """
 
-# A sum of notionals can exceed bigint.
+# A sum of notionals can exceed bigint. All is in the key's index: rows of one minute lie together
+# in the table, those of one market in the index, and a page of history is of one market.
 CANDLES = """
 CREATE TABLE candles (
     market_id bigint NOT NULL,
@@ -66,7 +67,8 @@ CREATE TABLE candles (
     last_trade_id bigint NOT NULL,
     taker_volume numeric NOT NULL,
     taker_quote_volume numeric NOT NULL,
-    PRIMARY KEY (market_id, interval_s, open_time_ns)
+    PRIMARY KEY (market_id, interval_s, open_time_ns) INCLUDE (open, high, low, close, volume,
+        quote_volume, trades, last_trade_id, taker_volume, taker_quote_volume)
 ) PARTITION BY LIST (interval_s)
 """
 BY_TIME = {
