@@ -105,9 +105,11 @@ TABLE: Table = {
     f"{_RUNNERS}/ReportTrades": _internal(RUNNER),
     f"{_RUNNERS}/Release": _internal(RUNNER),
     f"{_MARKETDATA}/ListTrades": _public(),
+    f"{_MARKETDATA}/ListAggregateTrades": _public(),
     f"{_MARKETDATA}/ListCandles": _public(),
     f"{_MARKETDATA}/ListStatistics": _public(),
     f"{_MARKETDATA}/GetTopOfBook": _public(),
+    f"{_MARKETDATA}/ListTopsOfBook": _public(),
     f"{_MARKETDATA}/GetDepth": _public(),
     f"{_MARKETDATA}/Subscribe": _public(),
 }

@@ -206,9 +206,13 @@ def _defaults() -> dict[type, dict[str, Message]]:
         },
         marketdata_pb2_grpc.MarketDataServiceServicer: {
             "ListTrades": marketdata_pb2.ListTradesResponse(),
+            "ListAggregateTrades": marketdata_pb2.ListAggregateTradesResponse(),
             "ListCandles": marketdata_pb2.ListCandlesResponse(),
             "GetTopOfBook": marketdata_pb2.GetTopOfBookResponse(
                 top=marketdata_pb2.TopOfBook(market="btc-usdt", seq=3)
+            ),
+            "ListTopsOfBook": marketdata_pb2.ListTopsOfBookResponse(
+                tops=[marketdata_pb2.TopOfBook(market="btc-usdt", seq=3)]
             ),
             "GetDepth": marketdata_pb2.GetDepthResponse(
                 depth=marketdata_pb2.Depth(

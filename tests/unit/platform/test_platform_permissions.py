@@ -51,7 +51,8 @@ def test_the_gateway_reaches_users_things_only_for_a_user() -> None:
     own = {method.rpartition("/")[2] for method, rule in TABLE.items() if "gateway" in rule.roles}
     assert own == {
         *("ListAssets", "ListMarkets", "GetMarket", "GetBook", "ListBotTypes"),
-        *("ListTrades", "ListCandles", "ListStatistics", "GetTopOfBook", "GetDepth", "Subscribe"),
+        *("ListTrades", "ListAggregateTrades", "ListCandles", "ListStatistics", "Subscribe"),
+        *("GetTopOfBook", "ListTopsOfBook", "GetDepth"),
         *("ReadJournal", "LookupApiKey"),
     }
 

@@ -11,12 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tigerex_platform.errors import TigerExError
-from tigerex_services.gateway.binance import account, lists, market, orders, parameters
+from tigerex_services.gateway.binance import account, lists, market, orders, parameters, trades
 from tigerex_services.gateway.binance.auth import KEY_HEADER
 from tigerex_services.gateway.binance.calls import Parts, PublicCall, UserCall
 from tigerex_services.gateway.binance.errors import MESSAGES, BinanceError, of
 from tigerex_services.gateway.binance.filters import TRAILING_BPS
-from tigerex_services.gateway.binance.parameters import INT64_MAX, Parameter, Values
+from tigerex_services.gateway.binance.parameters import Parameter, Values
 from tigerex_services.gateway.context import gateway_of
 from tigerex_services.gateway.signed import ACCOUNTS, TRADING
 from tigerex_services.gateway.translate.market import INTERVAL_NUMBERS
@@ -29,12 +29,14 @@ ANY_SYMBOL = Parameter("symbol", parameters.symbol)
 SYMBOLS = Parameter("symbols", parameters.symbols)
 LIMIT = Parameter("limit", parameters.within(1, _LIMIT_MAX))
 DETAIL = Parameter("type", parameters.one_of("FULL", "MINI"))
+FROM_ID = Parameter("fromId", parameters.integer)
 _TIME = parameters.within(0, 4_102_444_800_000)  # until the year 2100
+START_TIME, END_TIME = Parameter("startTime", _TIME), Parameter("endTime", _TIME)
 KLINES = (
     SYMBOL,
     Parameter("interval", parameters.one_of(*INTERVAL_NUMBERS, code=-1120), required=True),
-    Parameter("startTime", _TIME),
-    Parameter("endTime", _TIME),
+    START_TIME,
+    END_TIME,
     LIMIT,
 )
 ORDER_ID = Parameter("orderId", parameters.integer)
@@ -141,13 +143,20 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         5,
         (SYMBOL, Parameter("limit", parameters.within(1, 5_000))),
     ),
-    Endpoint("GET", f"{V3}/trades", market.trades, 25, (SYMBOL, LIMIT)),
+    Endpoint("GET", f"{V3}/trades", trades.trades, 25, (SYMBOL, LIMIT)),
     Endpoint(
         "GET",
         f"{V3}/historicalTrades",
-        market.trades,
+        trades.trades,
         25,
-        (SYMBOL, LIMIT, Parameter("fromId", parameters.within(0, INT64_MAX - _LIMIT_MAX))),
+        (SYMBOL, LIMIT, FROM_ID),
+    ),
+    Endpoint(
+        "GET",
+        f"{V3}/aggTrades",
+        trades.aggregate_trades,
+        4,
+        (SYMBOL, FROM_ID, START_TIME, END_TIME, LIMIT),
     ),
     Endpoint("GET", f"{V3}/klines", market.klines, 2, KLINES),
     Endpoint("GET", f"{V3}/uiKlines", market.klines, 2, KLINES),
