@@ -41,7 +41,7 @@ class Keys:
 
 
 def make_app(channel: grpc.aio.Channel, guard: ReplayGuard | None = None) -> FastAPI:
-    upstream = Upstream.over(exchange=channel, bots=channel, market_data=channel)
+    upstream = Upstream.over(exchange=channel, bots=channel, market_data=channel, history=channel)
     keys, account_ids = Keys(), AccountIds(upstream)
     return create_app(
         Gateway(
