@@ -13,6 +13,7 @@ from tigerex_services.gateway.routes import (
     bots,
     docs,
     health,
+    history,
     market,
     orders,
 )
@@ -38,7 +39,8 @@ def create_app(gateway: Gateway) -> FastAPI:
         },
     )
     app.state.gateway = gateway
-    for module in (market, bots, bot_control, accounts, orders, health, docs, endpoint, binance):
+    modules = (market, bots, bot_control, accounts, orders, history, health, docs, endpoint)
+    for module in (*modules, binance):
         app.include_router(module.router)
     problem.install(app)
     openapi.install(app)

@@ -13,7 +13,7 @@ from tigerex_services.gateway.upstream import call
 SPAN_HOURS_MAX = 24
 MILLIS_PER_HOUR = 3_600_000
 # What myTrades can be asked for beside the symbol and a limit.
-TRADES_BY = (
+TRADES_BY: tuple[set[str], ...] = (
     set(),
     {"orderId"},
     {"startTime"},
