@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from tigerex_core.order_life import CLOSED, OrderState
 from tigerex_core.records import Event, EventKind, Side
 from tigerex_services.directory import MarketInfo
-from tigerex_services.exchange.order_records import (
+from tigerex_services.order_records import (
     FOLLOW,
     OF_TWO_ORDERS,
     EventRow,

@@ -8,11 +8,11 @@ from tigerex_services.exchange import commands
 from tigerex_services.exchange.service import checks
 from tigerex_services.exchange.service.executor import Executor
 from tigerex_services.exchange.service.ownership import (
-    own_account,
     own_request_id,
     own_user,
     refuse_for_users,
 )
+from tigerex_services.ownership import own_account
 
 ACCOUNTS_MAX = 256  # of one user, as far as the user makes them
 # What a user may make for itself. A house account may go negative, so it is the exchange's to give.
