@@ -131,6 +131,11 @@ def name_of(row: EventRow) -> str:
     return _WORDS.pack(*row[Event.NAME : _NAME_END]).rstrip(b"\0").decode("ascii")
 
 
+def absent(order_id: int) -> OrderRecord:
+    """What is known of an order that nobody placed: it cannot take any step."""
+    return OrderRecord(order_id, 0, 0, 0, 0, 0, False, 0, 0, "", 0)
+
+
 def accepted(row: EventRow) -> OrderRecord:
     """The record that an ORDER_ACCEPTED event begins."""
     how, time_ns = row[Event.VALUE], row[Event.TIME_NS]

@@ -6,6 +6,7 @@ from typing import Any
 
 import grpc.aio
 import httpx
+import redis.asyncio as aioredis
 from fastapi import FastAPI
 
 from tigerex_platform.auth import ApiKey
@@ -41,8 +42,13 @@ class Keys:
         return self.keys.get(key)
 
 
-def make_app(channel: grpc.aio.Channel, guard: ReplayGuard | None = None) -> FastAPI:
-    upstream = Upstream.over(exchange=channel, bots=channel, market_data=channel)
+def make_app(
+    channel: grpc.aio.Channel,
+    guard: ReplayGuard | None = None,
+    redis: aioredis.Redis | None = None,
+) -> FastAPI:
+    """A gateway over one server that has every service; without Redis there are no listen keys."""
+    upstream = Upstream.over(exchange=channel, bots=channel, market_data=channel, history=channel)
     keys, account_ids, books = Keys(), AccountIds(upstream), Books(upstream)
     return create_app(
         Gateway(
@@ -53,7 +59,9 @@ def make_app(channel: grpc.aio.Channel, guard: ReplayGuard | None = None) -> Fas
             market_hub=MarketHub(upstream, books),
             bot_feeds=BotFeeds(upstream),
             books=books,
-            binance=Parts.over(upstream, account_ids, keys, TABLE, SystemClock()),
+            binance=Parts.over(
+                upstream, account_ids, keys, TABLE, redis or aioredis.Redis(port=1), SystemClock()
+            ),
         )
     )
 

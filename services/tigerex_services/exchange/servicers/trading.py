@@ -35,6 +35,7 @@ from tigerex_services.exchange.wire.batch import (
     write_results,
 )
 from tigerex_services.exchange.wire.tables import CurrentTables
+from tigerex_services.order_messages import list_message
 from tigerex_services.ownership import own_account
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -135,7 +136,7 @@ class TradingServicer(trading_pb2_grpc.TradingServiceServicer):
             checks.client_order_id(request.client_list_id, "client_list_id"),
         )
         market = self._service.directory.market_by_id(found.market)
-        return pb.GetOrderListResponse(list=order_messages.list_message(found, orders, market))
+        return pb.GetOrderListResponse(list=list_message(found, orders, market))
 
     async def ListOpenOrders(
         self, request: pb.ListOpenOrdersRequest, context: Context
