@@ -13,8 +13,8 @@ CACHE_ENTRIES_MAX = 10_000
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """An API key with what its holder may do, and what proves its signatures: a secret (HMAC) or the
-    32 bytes of an Ed25519 public key, never both. The secret never shows in a log or a repr.
+    """An API key with what its holder may do, and what proves its signatures: a secret (HMAC) or
+    the 32 bytes of an Ed25519 public key, never both. The secret never shows in a log or a repr.
     """
 
     key: str

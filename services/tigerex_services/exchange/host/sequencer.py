@@ -286,8 +286,8 @@ class Sequencer:
         return batch
 
     def _apply(self, commands: Rows, shares: list[_Share]) -> tuple[Rows, Rows]:
-        """Apply the commands of `shares` until the batch is full in events: those that were applied,
-        and their events. The others go back to the queue.
+        """Apply the commands of `shares` until the batch is full in events: those that were
+        applied, and their events. The others go back to the queue.
         """
         seq = self._computed.seq + 1
         started_s = self._clock.monotonic_s()

@@ -83,7 +83,8 @@ class AdminStorage:
         async with self._pool.connection() as connection, connection.transaction():
             await connection.execute(
                 f"INSERT INTO api_keys ({_KEY_COLUMNS})"  # noqa: S608 - constants only
-                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (request_id) DO NOTHING",
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+                " ON CONFLICT (request_id) DO NOTHING",
                 (
                     key.key,
                     key.user_name,

@@ -116,8 +116,8 @@ class UserCall(PublicCall):
         *,
         begun: bool = False,
     ) -> Response:
-        """A command of the caller, refused where the receive window passes before its turn. `begun`:
-        it goes on with what an earlier one of this request began, however late it is.
+        """A command of the caller, refused where the receive window passes before its turn.
+        `begun`: it goes on with what an earlier one of this request began, however late it is.
         """
         until_ms = 0 if begun else self.caller.valid_until_ms
         return await call(method, request, user=self.caller.user, valid_until_ms=until_ms)

@@ -1,4 +1,4 @@
-"""The table of endpoints: path and socket method, parameters, weight, what a caller has to prove."""
+"""The table of endpoints: path and socket method, parameters, weight, what a caller proves."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -122,8 +122,8 @@ class Proof(Enum):
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One method of one path, and the socket method that is the same; either may be missing. `rpc`
-    is the native method that it stands for, whose permission is asked of a caller; `orders` how many
-    new ones it counts as.
+    is the native method that it stands for, whose permission is asked of a caller; `orders` how
+    many new ones it counts as.
     """
 
     method: str

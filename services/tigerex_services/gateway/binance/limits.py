@@ -1,4 +1,4 @@
-"""How much each caller used: request weight by the minute, new orders by ten seconds and by the day.
+"""How much each caller used: request weight by the minute, new orders by ten seconds and the day.
 
 As Binance does it: 429 above a limit, and for weight 418 until the next window for who goes on
 regardless. The exchange's own limits per user hold beside these, which each process counts for

@@ -34,7 +34,7 @@ class ListenKeys:
         async with _bounded():
             made = secrets.token_hex(KEY_BYTES)
             found = await self._redis.set(_of(user), made, px=VALID_MS, nx=True, get=True)
-            key = found.decode() if found is not None else made
+            key = found.decode() if isinstance(found, bytes) else made
             await self._renew(user, key)
         return key
 
@@ -56,9 +56,9 @@ class ListenKeys:
             raise refuse(-1125)
         async with _bounded():
             user = await self._redis.get(_owner(key))
-        if user is None:
+        if not isinstance(user, bytes):
             raise refuse(-1125)
-        return str(user.decode())
+        return user.decode()
 
     async def _check(self, user: str, key: str) -> None:
         if await self.user_of(key) != user:

@@ -13,7 +13,6 @@ from tigerex_services.gateway.binance.calls import UserCall
 from tigerex_services.gateway.binance.errors import refuse
 from tigerex_services.gateway.binance.orders import LIMIT_MAKER, STOP_TYPES, Json, millis
 from tigerex_services.gateway.binance.parameters import Values
-from tigerex_services.gateway.upstream import call
 
 MORE = -2038  # an amendment that asks for more, which would lose its place in the queue
 

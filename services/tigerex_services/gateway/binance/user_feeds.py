@@ -62,13 +62,13 @@ class _Stream:
             raise Unavailable("user data are not available at the moment") from error
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error) from error
-        if first is grpc.aio.EOF or not first.HasField("live"):
+        if not isinstance(first, pb.FollowResponse) or not first.HasField("live"):
             raise Unavailable("user data are not available at the moment")
         self.seq = first.live.seq
 
     async def next(self) -> pb.AccountUpdate | None:
-        """The next change; None where the stream's time is over. Raises TigerExError where it broke,
-        and changes may be lost.
+        """The next change; None where the stream's time is over. Raises TigerExError where it
+        broke, and changes may be lost.
         """
         try:
             found = await self._call.read()
@@ -77,7 +77,7 @@ class _Stream:
             if reason.code == PLANNED_END:
                 return None
             raise reason from error
-        if found is grpc.aio.EOF:
+        if not isinstance(found, pb.FollowResponse):  # the end
             raise Unavailable("the stream of user data was ended")
         return found.update
 
@@ -279,8 +279,8 @@ class UserFeeds:
         self._feeds: dict[str, _Feed] = {}
 
     async def attach(self, user: str, account_id: int, sink: UserSink) -> None:
-        """From the return on the sink is told every event of the user's account. Raises TigerExError:
-        Unavailable when full, or where upstream does not answer.
+        """From the return on the sink is told every event of the user's account. Raises
+        TigerExError: Unavailable when full, or where upstream does not answer.
         """
         feed = self._feeds.get(user)
         if feed is None:

@@ -61,7 +61,7 @@ def _flags(websocket: WebSocket) -> bool:
 
 
 class ApiSession:
-    """Answers one socket's requests: those about the session in their order, others side by side."""
+    """Answers one socket's requests: those about the session in order, others side by side."""
 
     def __init__(self, parts: Parts, address: str, state: SocketState) -> None:
         self._parts = parts
@@ -134,7 +134,7 @@ class ApiSession:
             self._banned.set()
 
     def _sent(self, message: Message, endpoint: Endpoint) -> Sent:
-        """What is asked for, apart from who calls; what needs no proof may be signed all the same."""
+        """What is asked for, apart from who calls; public data may be asked for signed, too."""
         left_out = ABOUT_THE_CALL
         if endpoint.proof is not Proof.SIGNED:
             left_out |= PROOFS
