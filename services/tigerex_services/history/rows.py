@@ -23,7 +23,7 @@ ORDER_COLUMNS: Mapping[str, str] = {
     "price": "bigint",
     "quantity": "bigint",
     "stop_price": "bigint",
-    "trailing": "bigint",
+    "trailing_bps": "bigint",
     "display": "bigint",
     "amount": "bigint",
     "expire_ns": "bigint",
@@ -110,6 +110,7 @@ def kept_order(**columns: Any) -> KeptOrder:  # noqa: ANN401 - whatever the row 
     """The order of a row."""
     del columns["ended_ns"]
     columns["account"], columns["market"] = columns.pop("account_id"), columns.pop("market_id")
+    columns["trailing"] = columns.pop("trailing_bps")
     columns["status"] = OrderState(columns["status"])
     client_list_id = columns.pop("client_list_id")
     terms = Terms(**{name: columns.pop(name) for name in Terms.__slots__})

@@ -38,7 +38,7 @@ CREATE TABLE orders (
     price bigint NOT NULL,
     quantity bigint NOT NULL,
     stop_price bigint NOT NULL,
-    trailing bigint NOT NULL,
+    trailing_bps bigint NOT NULL,
     display bigint NOT NULL,
     amount bigint NOT NULL,
     expire_ns bigint NOT NULL,
