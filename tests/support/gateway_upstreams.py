@@ -23,6 +23,7 @@ from tigerex.exchange.v1 import (
     trading_pb2_grpc,
     types_pb2,
 )
+from tigerex.history.v1 import history_pb2, history_pb2_grpc
 from tigerex.marketdata.v1 import marketdata_pb2, marketdata_pb2_grpc
 
 from tigerex_platform.errors import NotFound, TigerExError, to_rpc_status
@@ -59,6 +60,25 @@ class Call:
     method: str
     request: Message
     user: str
+    valid_until_ms: int = 0
+
+
+@dataclass
+class Follow:
+    """One call of Follow: what it is told, and whether it still listens. An error ends it."""
+
+    user: str
+    account_id: int
+    queue: "asyncio.Queue[history_pb2.AccountUpdate | TigerExError]" = field(
+        default_factory=asyncio.Queue
+    )
+    open: bool = True
+
+    def tell(self, update: history_pb2.AccountUpdate) -> None:
+        self.queue.put_nowait(update)
+
+    def end(self, error: TigerExError) -> None:
+        self.queue.put_nowait(error)
 
 
 @dataclass
@@ -71,6 +91,8 @@ class Upstreams:
     streams: list[asyncio.Queue[marketdata_pb2.SubscribeResponse | None]] = field(
         default_factory=list
     )
+    follows: list["Follow"] = field(default_factory=list)
+    follow_seq: int = 10  # after which a follower is told
 
     def called(self, method: str) -> list[Call]:
         return [call for call in self.calls if call.method == method]
@@ -79,15 +101,21 @@ class Upstreams:
         self, method: str, request: Message, context: grpc.aio.ServicerContext, default: Message
     ) -> Message:
         metadata = dict(context.invocation_metadata() or ())
-        self.calls.append(Call(method, request, str(metadata.get("x-tigerex-user", ""))))
+        user = str(metadata.get("x-tigerex-user", ""))
+        until_ms = int(metadata.get("x-tigerex-valid-until", 0))
+        self.calls.append(Call(method, request, user, until_ms))
         if method in self.errors:
-            status = to_rpc_status(self.errors[method])
-            await context.abort(
-                next(c for c in grpc.StatusCode if c.value[0] == status.code),
-                status.message,
-                (("grpc-status-details-bin", status.SerializeToString()),),
-            )
+            await _abort(context, self.errors[method])
         return self.answers.get(method, default)
+
+
+async def _abort(context: grpc.aio.ServicerContext, error: TigerExError) -> None:
+    status = to_rpc_status(error)
+    await context.abort(
+        next(c for c in grpc.StatusCode if c.value[0] == status.code),
+        status.message,
+        (("grpc-status-details-bin", status.SerializeToString()),),
+    )
 
 
 def _servicer(base: type, upstreams: Upstreams, defaults: dict[str, Message]) -> object:
@@ -108,6 +136,8 @@ def _servicer(base: type, upstreams: Upstreams, defaults: dict[str, Message]) ->
     bodies = {name: method(name, default) for name, default in defaults.items()}
     if base is marketdata_pb2_grpc.MarketDataServiceServicer:
         bodies["Subscribe"] = _subscribe(upstreams)
+    if base is history_pb2_grpc.HistoryServiceServicer:
+        bodies["Follow"] = _follow(upstreams)
     return type(base.__name__, (base,), bodies)()
 
 
@@ -125,6 +155,27 @@ def _subscribe(upstreams: Upstreams):
             yield event
 
     return subscribe
+
+
+def _follow(upstreams: Upstreams):
+    async def follow(self, request, context):
+        if "Follow" in upstreams.errors:
+            await _abort(context, upstreams.errors["Follow"])
+        metadata = dict(context.invocation_metadata() or ())
+        made = Follow(str(metadata.get("x-tigerex-user", "")), request.account_id)
+        upstreams.follows.append(made)
+        try:
+            live = history_pb2.Live(seq=upstreams.follow_seq)
+            yield history_pb2.FollowResponse(live=live)
+            while True:
+                told = await made.queue.get()
+                if isinstance(told, TigerExError):
+                    await _abort(context, told)
+                yield history_pb2.FollowResponse(update=told)
+        finally:
+            made.open = False
+
+    return follow
 
 
 def bot(**changes: object) -> bots_pb2.Bot:
@@ -204,6 +255,7 @@ def _defaults() -> dict[type, dict[str, Message]]:
             "ListBotTrades": bots_pb2.ListBotTradesResponse(),
             "ListBotPerformance": bots_pb2.ListBotPerformanceResponse(),
         },
+        history_pb2_grpc.HistoryServiceServicer: {},
         marketdata_pb2_grpc.MarketDataServiceServicer: {
             "ListTrades": marketdata_pb2.ListTradesResponse(),
             "ListCandles": marketdata_pb2.ListCandlesResponse(),
@@ -229,6 +281,9 @@ _ADD = {
     ),
     trading_pb2_grpc.TradingServiceServicer: trading_pb2_grpc.add_TradingServiceServicer_to_server,
     bots_pb2_grpc.BotServiceServicer: bots_pb2_grpc.add_BotServiceServicer_to_server,
+    history_pb2_grpc.HistoryServiceServicer: (
+        history_pb2_grpc.add_HistoryServiceServicer_to_server
+    ),
     marketdata_pb2_grpc.MarketDataServiceServicer: (
         marketdata_pb2_grpc.add_MarketDataServiceServicer_to_server
     ),
