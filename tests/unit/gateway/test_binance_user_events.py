@@ -275,7 +275,5 @@ def test_positions_and_the_end() -> None:
 
 
 def test_a_market_without_a_symbol_tells_of_no_order() -> None:
-    update = pb.AccountUpdate(
-        order=pb.OrderChange(execution=pb.EXECUTION_NEW, order=limit_order())
-    )
+    update = pb.AccountUpdate(order=pb.OrderChange(execution=pb.EXECUTION_NEW, order=limit_order()))
     assert event_of(update, None, "", NOW_MS) is None

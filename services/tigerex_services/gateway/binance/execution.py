@@ -86,4 +86,6 @@ async def _caller(endpoint: Endpoint, parts: Parts, sent: Sent, values: Values) 
     if sent.socket is not None and login is not None and not sent.key:
         request = sent.socket.new_request()
         return await signatures.of_session(login.key, values, endpoint.rpc, request)
+    if sent.socket is not None and not sent.key:
+        raise refuse(-1102, "apiKey")
     return await signatures.verify(sent.key, sent.texts, values, endpoint.rpc)

@@ -143,6 +143,6 @@ def _text(name: str, value: object) -> str:
         return str(value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, list) and all(isinstance(each, str) for each in value):
-        return orjson.dumps([str(each) for each in value]).decode()
+    if isinstance(value, list) and all(type(each) is str for each in value):
+        return orjson.dumps(value).decode()
     raise refuse(-1130, name)
