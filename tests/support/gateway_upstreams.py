@@ -240,6 +240,9 @@ def _defaults() -> dict[type, dict[str, Message]]:
             ),
             "CancelOrder": trading_pb2.CancelOrderResponse(order=order(), seq=13, time_ns=1),
             "GetOrder": trading_pb2.GetOrderResponse(order=order()),
+            "GetOrderList": trading_pb2.GetOrderListResponse(
+                list=types_pb2.OrderList(list_id=3, market="btc-usdt", orders=[order()])
+            ),
             "ListOpenOrders": trading_pb2.ListOpenOrdersResponse(orders=[order()], seq=12),
         },
         bots_pb2_grpc.BotServiceServicer: {
