@@ -1,4 +1,4 @@
-"""Binance's table of errors, number by number: a request that meets each, over HTTP and a socket."""
+"""Binance's table of errors, number by number: a request that meets each, over both carriers."""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field

@@ -22,6 +22,7 @@ from tests.support.binance_raw import (
 from tests.support.gateway_upstreams import Follow, order
 from tigerex.exchange.v1 import trading_pb2, types_pb2
 from tigerex.history.v1 import history_pb2
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from tigerex_platform.errors import NotFound, Refused, Unavailable
@@ -408,13 +409,17 @@ async def test_a_flood_of_messages_ends_the_socket(
     monkeypatch.setattr(ws_api, "MESSAGES_PER_SECOND_MAX", 20)
     async with binance.socket() as socket:
         with pytest.raises(ConnectionClosed) as closed:
-            for _ in range(200):
-                await socket.send('{"id":1,"method":"ping"}')
-                await asyncio.sleep(0)
-            while True:
-                await socket.recv()
+            await _flood(socket)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.reason == "more than 20 messages a second"
+
+
+async def _flood(socket: ClientConnection) -> None:
+    for _ in range(200):
+        await socket.send('{"id":1,"method":"ping"}')
+        await asyncio.sleep(0)
+    while True:
+        await socket.recv()
 
 
 async def test_a_large_message_ends_the_socket(binance: Binance) -> None:
@@ -472,7 +477,7 @@ async def test_a_slow_reader_is_ended_and_nobody_else(binance: Binance) -> None:
                 stream.tell(update(11 + told, "x" * 4_000))
                 told += 1
             async with asyncio.timeout(10):
-                while received < told:
+                while received < told:  # noqa: ASYNC110
                     await asyncio.sleep(0.005)
         assert len(feeds._feeds["ann"].sinks) == 1, "the slow one is still told"
         reading.cancel()
