@@ -1,14 +1,12 @@
 """Clients that were written for Binance, pointed at a gateway as docs/binance.md says. A secret is
-one for HMAC, or an Ed25519 private key in PEM.
+one for HMAC, or an Ed25519 private key in PEM; an address "host:port".
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import ccxt
 import ccxt.pro
-from binance.async_client import AsyncClient
+from binance import AsyncClient, BinanceSocketManager
 from binance.client import Client
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
@@ -38,32 +36,35 @@ def python_binance(url: str, key: str, secret: str) -> Client:
     return client
 
 
-@asynccontextmanager
-async def python_binance_async(url: str, key: str, secret: str) -> AsyncIterator[AsyncClient]:
-    client = AsyncClient(key, **_proof(secret))
-    client.API_URL = f"{url}/api"
-    client.ws_api._url = _ws_api(url)
-    try:
-        yield client
-    finally:
-        await client.close_connection()
-
-
 def ccxt_binance(url: str, key: str, secret: str) -> Any:
     exchange = ccxt.binance(_config(key, secret))
     exchange.urls["api"] |= _rest(url)
     return exchange
 
 
-@asynccontextmanager
-async def ccxt_pro_binance(url: str, key: str, secret: str) -> AsyncIterator[Any]:
+def ccxt_pro_binance(address: str, key: str = "", secret: str = "") -> Any:
+    """The asynchronous client with sockets."""
     exchange = ccxt.pro.binance(_config(key, secret))
-    exchange.urls["api"] |= _rest(url)
-    exchange.urls["api"]["ws"]["ws-api"]["spot"] = _ws_api(url)
-    try:
-        yield exchange
-    finally:
-        await exchange.close()
+    exchange.urls["api"] |= _rest(f"http://{address}")
+    exchange.urls["api"]["ws"] = {
+        "spot": f"ws://{address}/ws",
+        "ws-api": {"spot": f"ws://{address}/ws-api/v3"},
+    }
+    return exchange
+
+
+def async_python_binance(address: str, key: str = "", secret: str = "") -> AsyncClient:
+    client = AsyncClient(key, **_proof(secret))
+    client.API_URL = f"http://{address}/api"
+    client.MARGIN_API_URL = f"http://{address}/sapi"
+    client.ws_api._url = f"ws://{address}/ws-api/v3"
+    return client
+
+
+def binance_sockets(client: AsyncClient, address: str) -> BinanceSocketManager:
+    sockets = BinanceSocketManager(client)
+    sockets.STREAM_URL = f"ws://{address}/"
+    return sockets
 
 
 def _config(key: str, secret: str) -> dict[str, Any]:
@@ -77,7 +78,3 @@ def _rest(url: str) -> dict[str, str]:
         "private": f"{url}/api/v3",
         "sapi": f"{url}/sapi/v1",
     }
-
-
-def _ws_api(url: str) -> str:
-    return f"{url.replace('http', 'ws', 1)}/ws-api/v3"

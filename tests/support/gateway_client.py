@@ -17,6 +17,7 @@ from tigerex_services.gateway.account_ids import AccountIds
 from tigerex_services.gateway.app import create_app
 from tigerex_services.gateway.auth import Authenticator
 from tigerex_services.gateway.binance.calls import Parts
+from tigerex_services.gateway.binance.streams.feeds import StreamFeeds
 from tigerex_services.gateway.books import Books
 from tigerex_services.gateway.context import Gateway
 from tigerex_services.gateway.readiness import Readiness
@@ -56,6 +57,8 @@ def make_app(
     """A gateway over one server that has every service; without Redis there are no listen keys."""
     upstream = Upstream.over(exchange=channel, bots=channel, market_data=channel, history=channel)
     keys, account_ids, books = Keys(), AccountIds(upstream), Books(upstream)
+    redis = redis or aioredis.Redis(port=1)
+    binance = Parts.over(upstream, account_ids, books, keys, TABLE, redis, SystemClock())
     return create_app(
         Gateway(
             upstream=upstream,
@@ -65,9 +68,8 @@ def make_app(
             market_hub=MarketHub(upstream, books),
             bot_feeds=BotFeeds(upstream),
             books=books,
-            binance=Parts.over(
-                upstream, account_ids, keys, TABLE, redis or aioredis.Redis(port=1), SystemClock()
-            ),
+            binance=binance,
+            stream_feeds=StreamFeeds(binance),
         )
     )
 

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from tigerex_services.gateway import openapi, problem
 from tigerex_services.gateway.binance import rest, ws_api
+from tigerex_services.gateway.binance.streams import endpoint as streams
 from tigerex_services.gateway.body_limit import BodyLimitMiddleware
 from tigerex_services.gateway.context import Gateway
 from tigerex_services.gateway.middleware import EdgeMiddleware
@@ -18,6 +19,7 @@ from tigerex_services.gateway.routes import (
 )
 from tigerex_services.gateway.websocket import endpoint
 
+ROUTED = (market, bots, bot_control, accounts, orders, health, docs, endpoint, rest, ws_api, streams)
 UNTRACED_PATHS = frozenset({"/healthz", "/readyz"})
 
 
@@ -38,18 +40,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         },
     )
     app.state.gateway = gateway
-    for module in (
-        market,
-        bots,
-        bot_control,
-        accounts,
-        orders,
-        health,
-        docs,
-        endpoint,
-        rest,
-        ws_api,
-    ):
+    for module in ROUTED:
         app.include_router(module.router)
     problem.install(app)
     openapi.install(app)

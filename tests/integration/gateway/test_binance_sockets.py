@@ -3,17 +3,20 @@ key, against an exchange of real processes.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
-from binance import BinanceSocketManager
-from binance.async_client import AsyncClient
+from binance import AsyncClient, BinanceSocketManager
 from binance.exceptions import BinanceAPIException
-from tests.support.binance_clients import ccxt_pro_binance, python_binance, python_binance_async
+from tests.support.binance_clients import (
+    async_python_binance,
+    ccxt_pro_binance,
+    python_binance,
+)
 from tests.support.binance_raw import ask, signed_params
 from tests.support.exchange_stack import ApiKey, ExchangeStack
 from tests.support.gateway_client import Client
@@ -26,17 +29,26 @@ HEARD_S_MAX = 10.0
 LIMIT = {"symbol": SYMBOL, "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
 KINDS = ["hmac", "ed25519"]
 
-Open = Callable[[str, str, str], AbstractAsyncContextManager[Any]]
+
+@asynccontextmanager
+async def socket_client(stack: ExchangeStack, user: str, kind: str) -> AsyncIterator[AsyncClient]:
+    key = key_of(stack, user, kind)
+    client = async_python_binance(address_of(stack), key.key, key.secret)
+    try:
+        yield client
+    finally:
+        await client.close_connection()
+
+
+def address_of(stack: ExchangeStack) -> str:
+    return stack.addresses["gateway-http"]
 
 
 def key_of(stack: ExchangeStack, user: str, kind: str) -> ApiKey:
     return (stack.keys if kind == "hmac" else stack.ed25519_keys)[user]
 
 
-async def opened(stack: ExchangeStack, kind: str, open_client: Open) -> AsyncIterator[Any]:
-    key = key_of(stack, "ann", kind)
-    async with open_client(stack.url, key.key, key.secret) as client:
-        yield client
+def cancel_all(stack: ExchangeStack) -> None:
     ended = python_binance(stack.url, stack.keys["ann"].key, stack.keys["ann"].secret)
     if ended.get_open_orders(symbol=SYMBOL):
         ended._delete("openOrders", signed=True, data={"symbol": SYMBOL})
@@ -47,16 +59,22 @@ async def ann_socket(
     stack: ExchangeStack, request: pytest.FixtureRequest
 ) -> AsyncIterator[AsyncClient]:
     """python-binance."""
-    async for client in opened(stack, request.param, python_binance_async):
+    async with socket_client(stack, "ann", request.param) as client:
         yield client
+    cancel_all(stack)
 
 
 @pytest.fixture(params=KINDS)
 async def ann_pro(stack: ExchangeStack, request: pytest.FixtureRequest) -> AsyncIterator[Any]:
     """ccxt.pro."""
-    async for client in opened(stack, request.param, ccxt_pro_binance):
+    key = key_of(stack, "ann", request.param)
+    client = ccxt_pro_binance(address_of(stack), key.key, key.secret)
+    try:
         await client.load_markets()
         yield client
+    finally:
+        await client.close()
+    cancel_all(stack)
 
 
 @pytest.fixture
@@ -251,8 +269,7 @@ async def test_an_order_of_somebody_else_is_unknown(
 ) -> None:
     placed = await ann_socket.ws_create_order(**LIMIT, quantity="0.00100", price="50000")
     asked = {"symbol": SYMBOL, "orderId": placed["orderId"]}
-    key = stack.keys["bob"]
-    async with python_binance_async(stack.url, key.key, key.secret) as bob:
+    async with socket_client(stack, "bob", "hmac") as bob:
         for call, code in ((bob.ws_get_order, -2013), (bob.ws_cancel_order, -2011)):
             with pytest.raises(BinanceAPIException) as unknown:
                 await call(**asked)

@@ -17,6 +17,7 @@ from tigerex_services.gateway.binance.parameters import Values
 from tigerex_services.gateway.binance.symbols import Symbols
 from tigerex_services.gateway.binance.user_feeds import UserFeeds
 from tigerex_services.gateway.binance.ws_state import SocketState
+from tigerex_services.gateway.books import Books
 from tigerex_services.gateway.upstream import Upstream, call
 
 if TYPE_CHECKING:
@@ -41,12 +42,14 @@ class Parts:
     listen_keys: ListenKeys
     user_feeds: UserFeeds
     clock: Clock
+    books: Books
 
     @classmethod
     def over(
         cls,
         upstream: Upstream,
         account_ids: AccountIds,
+        books: Books,
         keys: KeyStore,
         table: Table,
         redis: aioredis.Redis,
@@ -63,6 +66,7 @@ class Parts:
             listen_keys=ListenKeys(redis),
             user_feeds=UserFeeds(upstream, symbols, clock),
             clock=clock,
+            books=books,
         )
 
 
