@@ -49,6 +49,7 @@ TABLE: Table = {
     # Bots fund and empty their sub-accounts; feeds look after house accounts.
     f"{_ACCOUNTS}/ListAccounts": _user("read", BOTS, FEED),
     f"{_ACCOUNTS}/GetBalances": _user("read", BOTS, FEED),
+    f"{_ACCOUNTS}/GetFees": _user("read"),
     f"{_ACCOUNTS}/EnsureAccount": _user("transfer", BOTS, FEED),
     f"{_ACCOUNTS}/Transfer": _user("transfer", BOTS),
     # Two-phase transfers are for services that settle outside of the core. Bots is the only one

@@ -233,6 +233,7 @@ def _defaults() -> dict[type, dict[str, Message]]:
             "GetBalances": accounts_pb2.GetBalancesResponse(
                 balances=[types_pb2.Balance(asset="USDT", available="1000.5", held="0")], seq=9
             ),
+            "GetFees": accounts_pb2.GetFeesResponse(maker_fee="0.001", taker_fee="0.0025", seq=9),
         },
         trading_pb2_grpc.TradingServiceServicer: {
             "PlaceOrder": trading_pb2.PlaceOrderResponse(
@@ -258,7 +259,11 @@ def _defaults() -> dict[type, dict[str, Message]]:
             "ListBotTrades": bots_pb2.ListBotTradesResponse(),
             "ListBotPerformance": bots_pb2.ListBotPerformanceResponse(),
         },
-        history_pb2_grpc.HistoryServiceServicer: {},
+        history_pb2_grpc.HistoryServiceServicer: {
+            "ListOrders": history_pb2.ListOrdersResponse(orders=[order()]),
+            "ListFills": history_pb2.ListFillsResponse(),
+            "ListOrderLists": history_pb2.ListOrderListsResponse(),
+        },
         marketdata_pb2_grpc.MarketDataServiceServicer: {
             "ListTrades": marketdata_pb2.ListTradesResponse(),
             "ListCandles": marketdata_pb2.ListCandlesResponse(),
@@ -284,9 +289,7 @@ _ADD = {
     ),
     trading_pb2_grpc.TradingServiceServicer: trading_pb2_grpc.add_TradingServiceServicer_to_server,
     bots_pb2_grpc.BotServiceServicer: bots_pb2_grpc.add_BotServiceServicer_to_server,
-    history_pb2_grpc.HistoryServiceServicer: (
-        history_pb2_grpc.add_HistoryServiceServicer_to_server
-    ),
+    history_pb2_grpc.HistoryServiceServicer: history_pb2_grpc.add_HistoryServiceServicer_to_server,
     marketdata_pb2_grpc.MarketDataServiceServicer: (
         marketdata_pb2_grpc.add_MarketDataServiceServicer_to_server
     ),

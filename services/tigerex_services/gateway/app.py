@@ -14,12 +14,26 @@ from tigerex_services.gateway.routes import (
     bots,
     docs,
     health,
+    history,
     market,
     orders,
 )
 from tigerex_services.gateway.websocket import endpoint
 
-ROUTED = (market, bots, bot_control, accounts, orders, health, docs, endpoint, rest, ws_api, streams)
+ROUTED = (
+    market,
+    bots,
+    bot_control,
+    accounts,
+    orders,
+    history,
+    health,
+    docs,
+    endpoint,
+    rest,
+    ws_api,
+    streams,
+)
 UNTRACED_PATHS = frozenset({"/healthz", "/readyz"})
 
 

@@ -73,7 +73,7 @@ def find(manifests: list[Manifest], kind: str, name: str) -> Manifest:
 
 
 def test_there_are_pods_to_check() -> None:
-    assert len(templates()) == 11
+    assert len(templates()) == 12
 
 
 @pytest.mark.parametrize(

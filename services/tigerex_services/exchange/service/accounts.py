@@ -47,6 +47,17 @@ class AccountService:
         ]
         return named, seq
 
+    async def fees(
+        self, principal: Principal, account_id: int
+    ) -> tuple[AccountInfo, int, int, int]:
+        """The account, the maker's and the taker's fee in parts per million, and the committed seq
+        that they reflect."""
+        own_account(principal, account_id, self.directory)
+        (maker, taker), seq = await self._executor.leader.read(
+            lambda core: core.fee_rates(account_id)
+        )
+        return self.directory.account(account_id), maker, taker, seq
+
     async def ensure_account(
         self, principal: Principal, request_id: bytes, user: str, name: str, kind: int
     ) -> AccountInfo:

@@ -7,6 +7,8 @@ from typing import Any
 
 from tigerex_services.gateway.binance import (
     account,
+    commission,
+    history,
     lists,
     market,
     orders,
@@ -17,7 +19,7 @@ from tigerex_services.gateway.binance import (
 )
 from tigerex_services.gateway.binance.filters import TRAILING_BPS
 from tigerex_services.gateway.binance.parameters import INT64_MAX, Parameter
-from tigerex_services.gateway.signed import ACCOUNTS, TRADING
+from tigerex_services.gateway.signed import ACCOUNTS, HISTORY, TRADING
 from tigerex_services.gateway.translate.market import INTERVAL_NUMBERS
 
 _LIMIT_MAX = 1_000
@@ -28,12 +30,11 @@ SYMBOLS = Parameter("symbols", parameters.symbols)
 LIMIT = Parameter("limit", parameters.within(1, _LIMIT_MAX))
 DETAIL = Parameter("type", parameters.one_of("FULL", "MINI"))
 _TIME = parameters.within(0, 4_102_444_800_000)  # until the year 2100
+SPAN = (Parameter("startTime", _TIME), Parameter("endTime", _TIME), LIMIT)
 KLINES = (
     SYMBOL,
     Parameter("interval", parameters.one_of(*INTERVAL_NUMBERS, code=-1120), required=True),
-    Parameter("startTime", _TIME),
-    Parameter("endTime", _TIME),
-    LIMIT,
+    *SPAN,
 )
 ORDER_ID = Parameter("orderId", parameters.integer)
 CLIENT_ID = Parameter("origClientOrderId", parameters.client_id)
@@ -80,6 +81,7 @@ REPLACE = (
 
 LISTEN_KEY = Parameter("listenKey", parameters.text, required=True)
 SUBSCRIPTION = Parameter("subscriptionId", parameters.integer)
+FROM_ID = Parameter("fromId", parameters.integer)
 LIST_ID = Parameter("orderListId", parameters.integer)
 LIST_NAME = Parameter("listClientOrderId", parameters.client_id)
 
@@ -163,6 +165,13 @@ def _trading(
 ) -> Endpoint:
     rpc = f"/{TRADING}/{name}"
     return Endpoint(method, f"{V3}/{path}", ws, handler, weight, asked, rpc, Proof.SIGNED, orders)
+
+
+def _history(
+    path: str, ws: str, handler: Handler, weight: int, name: str, *asked: Parameter
+) -> Endpoint:
+    rpc = f"/{HISTORY}/{name}"
+    return Endpoint("GET", f"{V3}/{path}", ws, handler, weight, (*asked, *SPAN), rpc, Proof.SIGNED)
 
 
 def _account(path: str, ws: str, handler: Handler, weight: int, *asked: Parameter) -> Endpoint:
@@ -318,6 +327,19 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         SYMBOL,
         LIST_ID,
         LIST_NAME,
+    ),
+    _history("allOrders", "allOrders", history.all_orders, 20, "ListOrders", SYMBOL, ORDER_ID),
+    _history("myTrades", "myTrades", history.my_trades, 20, "ListFills", SYMBOL, ORDER_ID, FROM_ID),
+    _history("allOrderList", "allOrderLists", history.all_lists, 20, "ListOrderLists", FROM_ID),
+    Endpoint(
+        "GET",
+        f"{V3}/account/commission",
+        "account.commission",
+        commission.commission,
+        20,
+        (SYMBOL,),
+        f"/{ACCOUNTS}/GetFees",
+        Proof.SIGNED,
     ),
     _account(
         f"{V3}/account",

@@ -25,7 +25,7 @@ async def place_oco(of: UserCall) -> Json:
     answer = await of.change(
         of.upstream.trading.PlaceOco, _new_list(of, market.symbol, await of.account_id())
     )
-    return _list(answer.list, market, symbol, answer.time_ns)
+    return order_list(answer.list, market, symbol, answer.time_ns)
 
 
 def _new_list(of: UserCall, market: str, account_id: int) -> pb.PlaceOcoRequest:
@@ -92,7 +92,7 @@ async def get_list(of: UserCall) -> Json:
     found = await _find(of, of.values.get("origClientOrderId", ""))
     known = await of.parts.symbols.known()
     symbol = known.symbol_of[found.market]
-    return _list(found, known.by_symbol[symbol], symbol, 0)
+    return order_list(found, known.by_symbol[symbol], symbol, 0)
 
 
 async def open_lists(of: UserCall) -> list[Json]:
@@ -105,7 +105,7 @@ async def open_lists(of: UserCall) -> list[Json]:
             pb.GetOrderListRequest(account_id=await of.account_id(), list_id=list_id),
         )
         symbol = known.symbol_of[answer.list.market]
-        found.append(_list(answer.list, known.by_symbol[symbol], symbol, 0))
+        found.append(order_list(answer.list, known.by_symbol[symbol], symbol, 0))
     return found
 
 
@@ -126,7 +126,7 @@ async def cancel_list(of: UserCall) -> Json:
         ),
     )
     ended = await _find(of, of.values.get("listClientOrderId", ""))
-    return _list(ended, market, symbol, answer.time_ns)
+    return order_list(ended, market, symbol, answer.time_ns)
 
 
 def _open_leg(found: types_pb2.OrderList) -> types_pb2.Order:
@@ -152,7 +152,9 @@ async def _find(of: UserCall, name: str) -> types_pb2.OrderList:
     return answer.list
 
 
-def _list(found: types_pb2.OrderList, market: types_pb2.Market, symbol: str, time_ns: int) -> Json:
+def order_list(
+    found: types_pb2.OrderList, market: types_pb2.Market, symbol: str, time_ns: int
+) -> Json:
     """What every answer about a list says; with `time_ns` also what became of its orders then."""
     executing = found.status == types_pb2.ORDER_LIST_STATUS_EXECUTING
     told: Json = {
