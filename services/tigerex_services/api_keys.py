@@ -35,7 +35,8 @@ class ExchangeKeyStore:
             user=found.user,
             user_id=found.user_id,
             permissions=frozenset(found.permissions),
-            secret=self._secrets.decrypt(found.encrypted_secret),
+            secret=self._secrets.decrypt(found.encrypted_secret) if found.encrypted_secret else "",
+            public_key=found.public_key,
         )
 
 

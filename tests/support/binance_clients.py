@@ -1,4 +1,6 @@
-"""Clients that were written for Binance, pointed at a gateway as docs/binance.md says."""
+"""Clients that were written for Binance, pointed at a gateway as docs/binance.md says. A secret is
+one for HMAC, or an Ed25519 private key in PEM; an address "host:port".
+"""
 
 from typing import Any
 
@@ -6,43 +8,56 @@ import ccxt
 import ccxt.pro
 from binance import AsyncClient, BinanceSocketManager
 from binance.client import Client
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+
+def ed25519_key() -> tuple[str, str]:
+    """The private and the public half of a new key, in PEM."""
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return private.decode().strip(), public.decode()
+
+
+def _proof(secret: str) -> dict[str, str]:
+    return {"private_key" if "PRIVATE KEY" in secret else "api_secret": secret}
 
 
 def python_binance(url: str, key: str, secret: str) -> Client:
-    client = Client(key, secret, ping=False)
+    client = Client(key, ping=False, **_proof(secret))
     client.API_URL = f"{url}/api"
     client.MARGIN_API_URL = f"{url}/sapi"
     return client
 
 
 def ccxt_binance(url: str, key: str, secret: str) -> Any:
-    spot = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}}
-    exchange = ccxt.binance({"apiKey": key, "secret": secret, "options": spot})
-    exchange.urls["api"] |= {
-        "public": f"{url}/api/v3",
-        "private": f"{url}/api/v3",
-        "sapi": f"{url}/sapi/v1",
-    }
+    exchange = ccxt.binance(_config(key, secret))
+    exchange.urls["api"] |= _rest(url)
     return exchange
 
 
 def ccxt_pro_binance(address: str, key: str = "", secret: str = "") -> Any:
-    """The asynchronous client with sockets; `address` is "host:port"."""
-    spot = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}}
-    exchange = ccxt.pro.binance({"apiKey": key, "secret": secret, "options": spot})
-    exchange.urls["api"] |= {
-        "public": f"http://{address}/api/v3",
-        "private": f"http://{address}/api/v3",
-        "sapi": f"http://{address}/sapi/v1",
-        "ws": {"spot": f"ws://{address}/ws", "ws-api": {"spot": f"ws://{address}/ws-api/v3"}},
+    """The asynchronous client with sockets."""
+    exchange = ccxt.pro.binance(_config(key, secret))
+    exchange.urls["api"] |= _rest(f"http://{address}")
+    exchange.urls["api"]["ws"] = {
+        "spot": f"ws://{address}/ws",
+        "ws-api": {"spot": f"ws://{address}/ws-api/v3"},
     }
     return exchange
 
 
 def async_python_binance(address: str, key: str = "", secret: str = "") -> AsyncClient:
-    client = AsyncClient(key, secret)
+    client = AsyncClient(key, **_proof(secret))
     client.API_URL = f"http://{address}/api"
     client.MARGIN_API_URL = f"http://{address}/sapi"
+    client.ws_api._url = f"ws://{address}/ws-api/v3"
     return client
 
 
@@ -50,3 +65,16 @@ def binance_sockets(client: AsyncClient, address: str) -> BinanceSocketManager:
     sockets = BinanceSocketManager(client)
     sockets.STREAM_URL = f"ws://{address}/"
     return sockets
+
+
+def _config(key: str, secret: str) -> dict[str, Any]:
+    spot = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}}
+    return {"apiKey": key, "secret": secret, "options": spot}
+
+
+def _rest(url: str) -> dict[str, str]:
+    return {
+        "public": f"{url}/api/v3",
+        "private": f"{url}/api/v3",
+        "sapi": f"{url}/sapi/v1",
+    }

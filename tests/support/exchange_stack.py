@@ -13,6 +13,7 @@ from typing import Any
 import grpc
 from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from tests.support.binance_clients import ed25519_key
 from tests.support.postgres import Database, free_port
 from tests.support.redis import RedisServer
 from tests.support.tokens import TokenIssuer, environment
@@ -63,6 +64,7 @@ class ExchangeStack:
     addresses: dict[str, str] = field(default_factory=dict)
     processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     keys: dict[str, ApiKey] = field(default_factory=dict)
+    ed25519_keys: dict[str, ApiKey] = field(default_factory=dict)  # with the private half
 
     @property
     def url(self) -> str:
@@ -159,6 +161,11 @@ class ExchangeStack:
                 self._admin("Deposit", account_id=account_id, asset=asset, amount=amount)
             created = self._admin("CreateApiKey", user=user, permissions=permissions)
             self.keys[user] = ApiKey(created.key, created.secret)
+            private, public = ed25519_key()
+            created = self._admin(
+                "CreateApiKey", user=user, permissions=permissions, public_key=public
+            )
+            self.ed25519_keys[user] = ApiKey(created.key, private)
 
     def _admin(self, method: str, **fields: object) -> Any:
         request = getattr(admin_pb2, f"{method}Request")(

@@ -6,6 +6,8 @@ from typing import Any
 
 import grpc.aio
 import httpx
+import redis.asyncio as aioredis
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 
 from tigerex_platform.auth import ApiKey
@@ -26,26 +28,37 @@ from tigerex_services.gateway.websocket.hub import MarketHub
 from tigerex_services.permissions import TABLE
 
 SECRET = "a secret of forty characters, or nearly so"
+PRIVATE_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+PUBLIC_KEY = PRIVATE_KEY.public_key().public_bytes_raw()
 
 
 class Keys:
-    """A key store in memory: "ann" may do everything, "eve" may only read."""
+    """A key store in memory: "ann" may do everything, "eve" may only read; one of ann's keys is an
+    Ed25519 key.
+    """
 
     def __init__(self) -> None:
         everything = frozenset({"read", "trade", "transfer", "bots"})
         self.keys = {
             "ann-key": ApiKey("ann-key", "ann", 1, everything, SECRET),
             "eve-key": ApiKey("eve-key", "eve", 2, frozenset({"read"}), SECRET),
+            "ann-ed25519": ApiKey("ann-ed25519", "ann", 1, everything, public_key=PUBLIC_KEY),
         }
 
     async def lookup(self, key: str) -> ApiKey | None:
         return self.keys.get(key)
 
 
-def make_app(channel: grpc.aio.Channel, guard: ReplayGuard | None = None) -> FastAPI:
+def make_app(
+    channel: grpc.aio.Channel,
+    guard: ReplayGuard | None = None,
+    redis: aioredis.Redis | None = None,
+) -> FastAPI:
+    """A gateway over one server that has every service; without Redis there are no listen keys."""
     upstream = Upstream.over(exchange=channel, bots=channel, market_data=channel, history=channel)
     keys, account_ids, books = Keys(), AccountIds(upstream), Books(upstream)
-    binance = Parts.over(upstream, account_ids, books, keys, TABLE, SystemClock())
+    redis = redis or aioredis.Redis(port=1)
+    binance = Parts.over(upstream, account_ids, books, keys, TABLE, redis, SystemClock())
     return create_app(
         Gateway(
             upstream=upstream,

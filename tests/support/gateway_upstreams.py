@@ -60,6 +60,25 @@ class Call:
     method: str
     request: Message
     user: str
+    valid_until_ms: int = 0
+
+
+@dataclass
+class Follow:
+    """One call of Follow: what it is told, and whether it still listens. An error ends it."""
+
+    user: str
+    account_id: int
+    queue: "asyncio.Queue[history_pb2.AccountUpdate | TigerExError]" = field(
+        default_factory=asyncio.Queue
+    )
+    open: bool = True
+
+    def tell(self, update: history_pb2.AccountUpdate) -> None:
+        self.queue.put_nowait(update)
+
+    def end(self, error: TigerExError) -> None:
+        self.queue.put_nowait(error)
 
 
 @dataclass
@@ -72,6 +91,8 @@ class Upstreams:
     streams: list[asyncio.Queue[marketdata_pb2.SubscribeResponse | None]] = field(
         default_factory=list
     )
+    follows: list["Follow"] = field(default_factory=list)
+    follow_seq: int = 10  # after which a follower is told
 
     def called(self, method: str) -> list[Call]:
         return [call for call in self.calls if call.method == method]
@@ -80,15 +101,21 @@ class Upstreams:
         self, method: str, request: Message, context: grpc.aio.ServicerContext, default: Message
     ) -> Message:
         metadata = dict(context.invocation_metadata() or ())
-        self.calls.append(Call(method, request, str(metadata.get("x-tigerex-user", ""))))
+        user = str(metadata.get("x-tigerex-user", ""))
+        until_ms = int(metadata.get("x-tigerex-valid-until", 0))
+        self.calls.append(Call(method, request, user, until_ms))
         if method in self.errors:
-            status = to_rpc_status(self.errors[method])
-            await context.abort(
-                next(c for c in grpc.StatusCode if c.value[0] == status.code),
-                status.message,
-                (("grpc-status-details-bin", status.SerializeToString()),),
-            )
+            await _abort(context, self.errors[method])
         return self.answers.get(method, default)
+
+
+async def _abort(context: grpc.aio.ServicerContext, error: TigerExError) -> None:
+    status = to_rpc_status(error)
+    await context.abort(
+        next(c for c in grpc.StatusCode if c.value[0] == status.code),
+        status.message,
+        (("grpc-status-details-bin", status.SerializeToString()),),
+    )
 
 
 def _servicer(base: type, upstreams: Upstreams, defaults: dict[str, Message]) -> object:
@@ -109,6 +136,8 @@ def _servicer(base: type, upstreams: Upstreams, defaults: dict[str, Message]) ->
     bodies = {name: method(name, default) for name, default in defaults.items()}
     if base is marketdata_pb2_grpc.MarketDataServiceServicer:
         bodies["Subscribe"] = _subscribe(upstreams)
+    if base is history_pb2_grpc.HistoryServiceServicer:
+        bodies["Follow"] = _follow(upstreams)
     return type(base.__name__, (base,), bodies)()
 
 
@@ -126,6 +155,27 @@ def _subscribe(upstreams: Upstreams):
             yield event
 
     return subscribe
+
+
+def _follow(upstreams: Upstreams):
+    async def follow(self, request, context):
+        if "Follow" in upstreams.errors:
+            await _abort(context, upstreams.errors["Follow"])
+        metadata = dict(context.invocation_metadata() or ())
+        made = Follow(str(metadata.get("x-tigerex-user", "")), request.account_id)
+        upstreams.follows.append(made)
+        try:
+            live = history_pb2.Live(seq=upstreams.follow_seq)
+            yield history_pb2.FollowResponse(live=live)
+            while True:
+                told = await made.queue.get()
+                if isinstance(told, TigerExError):
+                    await _abort(context, told)
+                yield history_pb2.FollowResponse(update=told)
+        finally:
+            made.open = False
+
+    return follow
 
 
 def bot(**changes: object) -> bots_pb2.Bot:
@@ -191,6 +241,9 @@ def _defaults() -> dict[type, dict[str, Message]]:
             ),
             "CancelOrder": trading_pb2.CancelOrderResponse(order=order(), seq=13, time_ns=1),
             "GetOrder": trading_pb2.GetOrderResponse(order=order()),
+            "GetOrderList": trading_pb2.GetOrderListResponse(
+                list=types_pb2.OrderList(list_id=3, market="btc-usdt", orders=[order()])
+            ),
             "ListOpenOrders": trading_pb2.ListOpenOrdersResponse(orders=[order()], seq=12),
         },
         bots_pb2_grpc.BotServiceServicer: {

@@ -7,6 +7,7 @@ from tigerex_platform.auth.principal import (
     current_principal,
     reset_principal,
     set_principal,
+    valid_until_ms,
 )
 from tigerex_platform.auth.secret_box import SecretBox
 
@@ -22,4 +23,5 @@ __all__ = [
     "current_principal",
     "reset_principal",
     "set_principal",
+    "valid_until_ms",
 ]

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import replace
 
 from tigerex_platform.auth.keys import ApiKey, KeyStore
 from tigerex_platform.auth.principal import Principal
@@ -102,6 +103,13 @@ class SignatureVerifier:
         window_ms = _integer(headers, RECV_WINDOW_HEADER, RECV_WINDOW_MS_DEFAULT)
         self._check_time(timestamp_ms, window_ms)
         api_key = await self._key_store.lookup(key)
+        if api_key is not None and not api_key.secret:
+            raise Unauthenticated(
+                "this API key signs with Ed25519, for the Binance-compatible API; use one with a"
+                " secret here",
+                code="WRONG_KIND_OF_API_KEY",
+                field=KEY_HEADER,
+            )
         signature = headers.get(SIGNATURE_HEADER, "")
         if not _matches(api_key, signature, timestamp_ms, method, body) or api_key is None:
             raise Unauthenticated(
@@ -113,7 +121,7 @@ class SignatureVerifier:
         # of it.
         self._check_time(timestamp_ms, window_ms)
         self._seen.remember(key, signature, timestamp_ms, self._now_ms())
-        return api_key.principal
+        return replace(api_key.principal, valid_until_ms=timestamp_ms + window_ms)
 
     async def holder(self, key: str) -> Principal:
         """The caller that a key stands for now. Raises Unauthenticated for a revoked one,

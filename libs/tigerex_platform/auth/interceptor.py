@@ -10,8 +10,10 @@ from tigerex_platform.errors import Unauthenticated
 
 AUTHORIZATION_HEADER = "authorization"
 USER_HEADER = "x-tigerex-user"
+VALID_UNTIL_HEADER = "x-tigerex-valid-until"  # milliseconds since the Unix epoch
 BEARER = "Bearer "
 USER_CHARS_MAX = 40
+TIME_DIGITS_MAX = 15
 
 
 class Authenticator:
@@ -69,7 +71,12 @@ class Authenticator:
                 f"{USER_HEADER} must name a user, at most {USER_CHARS_MAX} characters",
                 field=USER_HEADER,
             )
-        return Principal(kind="internal", name=role, user=user)
+        until = metadata.get(VALID_UNTIL_HEADER, "0")
+        if not (until.isascii() and until.isdigit() and len(until) <= TIME_DIGITS_MAX):
+            raise Unauthenticated(
+                f"{VALID_UNTIL_HEADER} must be a time in milliseconds", field=VALID_UNTIL_HEADER
+            )
+        return Principal(kind="internal", name=role, user=user, valid_until_ms=int(until))
 
     async def _external(self, method: str, metadata: Mapping[str, str], body: bytes) -> Principal:
         if USER_HEADER in metadata:

@@ -13,13 +13,20 @@ CACHE_ENTRIES_MAX = 10_000
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """An API key with what its holder may do; the secret never shows in a log or a repr."""
+    """An API key with what its holder may do, and what proves its signatures: a secret (HMAC) or
+    the 32 bytes of an Ed25519 public key, never both. The secret never shows in a log or a repr.
+    """
 
     key: str
     user: str
     user_id: int
     permissions: frozenset[str]
-    secret: str = field(repr=False)
+    secret: str = field(default="", repr=False)
+    public_key: bytes = b""
+
+    def __post_init__(self) -> None:
+        if bool(self.secret) == bool(self.public_key):
+            raise ValueError(f"API key {self.key} needs a secret or a public key, and not both")
 
     @property
     def principal(self) -> Principal:

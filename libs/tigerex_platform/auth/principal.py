@@ -15,6 +15,9 @@ class Principal:
     Internal: `name` is the role (its service account). When it acts for a user, `user` is that name
     and the servicer limits it to that user exactly like an external caller; `user_id` is then 0:
     the name identifies.
+
+    `valid_until_ms` is the end of a signed request's receive window, in milliseconds since the Unix
+    epoch; 0 where there is none. What the request asks for must not be taken in after it.
     """
 
     kind: Literal["internal", "external"]
@@ -22,6 +25,7 @@ class Principal:
     user: str = ""
     user_id: int = 0
     permissions: frozenset[str] = frozenset()
+    valid_until_ms: int = 0
 
     @property
     def limited_to_user(self) -> bool:
@@ -38,6 +42,12 @@ def current_principal() -> Principal:
         return _principal.get()
     except LookupError:
         raise Unauthenticated("no authenticated caller in this context") from None
+
+
+def valid_until_ms() -> int:
+    """The end of the running call's receive window; 0 where there is none, or no call."""
+    principal = _principal.get(None)
+    return principal.valid_until_ms if principal is not None else 0
 
 
 def set_principal(principal: Principal) -> Token[Principal]:

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
@@ -106,7 +106,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             # another task when the call is cancelled, with its context variables out of reach.
             async def stream(body: bytes, context: Context) -> None:
                 async with (
-                    self._call(method, body, context) as call,
+                    self._call(method, body, context, lasting=True) as call,
                     self._subscription(),
                     aclosing(streaming(self._admitted(method, call, parse), context)) as responses,
                 ):
@@ -150,7 +150,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
         async def both(bodies: AsyncIterator[bytes], context: Context) -> None:
             async with (
-                self._call(method, b"", context) as call,
+                self._call(method, b"", context, lasting=True) as call,
                 self._subscription(),
                 aclosing(self._requests(method, bodies, parse, call.principal)) as requests,
                 aclosing(behavior(requests, context)) as responses,
@@ -204,8 +204,13 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         return request
 
     @asynccontextmanager
-    async def _call(self, method: str, body: bytes, context: Context) -> AsyncIterator["_Call"]:
-        """The caller verified and current, in the trace of its call; faults become statuses."""
+    async def _call(
+        self, method: str, body: bytes, context: Context, *, lasting: bool = False
+    ) -> AsyncIterator["_Call"]:
+        """The caller verified and current, in the trace of its call; faults become statuses.
+
+        A lasting call is a stream: its caller signed the opening, not what comes later.
+        """
         metadata = _metadata(context)
         with _tracer.start_as_current_span(
             method[1:],
@@ -216,6 +221,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         ) as span:
             try:
                 principal = await self._authenticator.authenticate(method, metadata, body)
+                if lasting:
+                    principal = replace(principal, valid_until_ms=0)
                 span.set_attribute("tigerex.caller", principal.name)
                 set_principal(principal)  # in the context that gRPC made for this call alone
                 yield _Call(body, principal)

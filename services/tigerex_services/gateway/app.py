@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from tigerex_services.gateway import openapi, problem
-from tigerex_services.gateway.binance import routes as binance
+from tigerex_services.gateway.binance import rest, ws_api
 from tigerex_services.gateway.binance.streams import endpoint as streams
 from tigerex_services.gateway.body_limit import BodyLimitMiddleware
 from tigerex_services.gateway.context import Gateway
@@ -21,6 +21,7 @@ from tigerex_services.gateway.routes import (
 from tigerex_services.gateway.websocket import endpoint
 
 ROUTED = (
+    rest,
     market,
     bots,
     bot_control,
@@ -30,7 +31,7 @@ ROUTED = (
     health,
     docs,
     endpoint,
-    binance,
+    ws_api,
     streams,
 )
 UNTRACED_PATHS = frozenset({"/healthz", "/readyz"})

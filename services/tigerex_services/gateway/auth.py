@@ -23,11 +23,12 @@ READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A verified user, and the signature that proved it."""
+    """A verified user, and the signature that proved it until a time in milliseconds."""
 
     user: str
     key: str
     signature: str
+    valid_until_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,10 @@ class Authenticator:
         )
         authorize(self._table, rpc, principal)
         return Caller(
-            user=principal.user, key=principal.name, signature=credentials.signature.lower()
+            user=principal.user,
+            key=principal.name,
+            signature=credentials.signature.lower(),
+            valid_until_ms=principal.valid_until_ms,
         )
 
 

@@ -55,7 +55,7 @@ def build(
     account_ids = AccountIds(upstream)
     keys = remote_key_store(settings, exchange)
     books = Books(upstream)
-    binance = Parts.over(upstream, account_ids, books, keys, TABLE, SystemClock())
+    binance = Parts.over(upstream, account_ids, books, keys, TABLE, redis, SystemClock())
     return Gateway(
         upstream=upstream,
         account_ids=account_ids,
@@ -94,4 +94,5 @@ async def _drain(
     gateway.bot_feeds.close()
     gateway.stream_feeds.close()
     gateway.books.close()
+    gateway.binance.user_feeds.close()
     await health.stop(HEALTH_GRACE_S)

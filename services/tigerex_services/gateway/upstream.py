@@ -25,6 +25,7 @@ CALL_DEADLINE_S = 5.0
 # Stopping a bot cancels its orders and moves its money back before it answers.
 STOP_DEADLINE_S = 15.0
 USER_METADATA = "x-tigerex-user"
+VALID_UNTIL_METADATA = "x-tigerex-valid-until"
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -65,14 +66,18 @@ async def call(
     request: Request,
     *,
     user: str = "",
+    valid_until_ms: int = 0,
     deadline_s: float = CALL_DEADLINE_S,
 ) -> Response:
     """One unary call, for `user` when one is named, else in the gateway's own name.
 
-    Raises the platform's TigerExError that the service answered with.
+    With `valid_until_ms`, the end of a signed request's receive window, the exchange takes it in by
+    then or refuses it. Raises the platform's TigerExError that the service answered with.
     """
-    metadata = ((USER_METADATA, user),) if user else ()
+    metadata = [(USER_METADATA, user)] if user else []
+    if valid_until_ms:
+        metadata.append((VALID_UNTIL_METADATA, str(valid_until_ms)))
     try:
-        return await method(request, timeout=deadline_s, metadata=metadata)
+        return await method(request, timeout=deadline_s, metadata=tuple(metadata))
     except grpc.aio.AioRpcError as error:
         raise from_rpc_error(error) from error

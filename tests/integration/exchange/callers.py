@@ -20,6 +20,7 @@ class Caller:
     user: str = ""
     key: str = ""
     secret: str = ""
+    valid_until_ms: int = 0  # of a request that the gateway got signed
 
 
 OPERATOR = Caller("operator")

@@ -43,6 +43,7 @@ from tigerex.exchange.v1 import (
 )
 
 from tigerex_core.records import Event, EventKind, pack_name
+from tigerex_platform.auth.interceptor import VALID_UNTIL_HEADER
 from tigerex_platform.database import conninfo
 from tigerex_platform.errors import NotFound, TigerExError, Unavailable
 from tigerex_platform.grpc.client import acting_for, channel, signed_channel
@@ -244,6 +245,8 @@ class Site:
 
     def _calls(self, stub: Any, caller: Caller) -> Any:
         metadata = acting_for(caller.user) if caller.user else ()
+        if caller.valid_until_ms:
+            metadata += ((VALID_UNTIL_HEADER, str(caller.valid_until_ms)),)
         return Calls(stub(self._channel(caller, self.address)), metadata)
 
     def trading_of(self, caller: Caller) -> Any:

@@ -1,6 +1,8 @@
 """What people and the operator do: idempotent, audited, refused by field when wrong."""
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.integration.exchange.callers import Caller, refused
 from tests.integration.exchange.site import Site, rid
 from tigerex.exchange.v1 import accounts_pb2, admin_pb2, markets_pb2, trading_pb2, types_pb2
@@ -113,6 +115,40 @@ async def test_api_keys_live_and_die(site: Site) -> None:
             admin_pb2.LookupApiKeyRequest(key=made.key)
         )
     request.label = "another"
+    with refused(Conflict):
+        await site.admin.CreateApiKey(request)
+
+
+async def test_an_api_key_with_a_public_key_has_no_secret(site: Site) -> None:
+    private = Ed25519PrivateKey.generate()
+    pem = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    request = admin_pb2.CreateApiKeyRequest(
+        request_id=rid(),
+        user="maker",
+        permissions=["read"],
+        label="laptop",
+        reason="test",
+        public_key=pem.decode(),
+    )
+    made = await site.admin.CreateApiKey(request)
+    assert made.secret == ""
+    assert await site.admin.CreateApiKey(request) == made, "a retry gets the same key"
+    kept = await site.admin_of(Caller("gateway")).LookupApiKey(
+        admin_pb2.LookupApiKeyRequest(key=made.key)
+    )
+    assert kept.public_key == private.public_key().public_bytes_raw()
+    assert kept.encrypted_secret == b""
+    for secret in ("", "guessed"):
+        with refused(Unauthenticated) as caught:
+            caller = site.with_key(made.key, secret)
+            await site.accounts_of(caller).ListAccounts(accounts_pb2.ListAccountsRequest())
+        assert caught.error.code == "WRONG_KIND_OF_API_KEY"
+    other = Ed25519PrivateKey.generate().public_key()
+    pem = other.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    request.public_key = pem.decode()
+    with refused(Conflict):
+        await site.admin.CreateApiKey(request)
+    request.public_key = ""
     with refused(Conflict):
         await site.admin.CreateApiKey(request)
 
@@ -244,6 +280,9 @@ async def test_bad_markets_are_refused_by_field(
         (admin_pb2.CreateApiKeyRequest(user="maker", permissions=["root"], reason="x"),
          "CreateApiKey", "permissions"),
         (admin_pb2.CreateApiKeyRequest(user="maker", reason="x"), "CreateApiKey", "permissions"),
+        (admin_pb2.CreateApiKeyRequest(user="maker", reason="x", permissions=["read"],
+                                       public_key="-----BEGIN PUBLIC KEY-----"),
+         "CreateApiKey", "public_key"),
         (admin_pb2.DepositRequest(account_id=1, asset="USDT", amount="1", reason="x"),
          "Deposit", "account_id"),
     ],

@@ -2,12 +2,16 @@
 
 import asyncio
 import signal
+import time
+from dataclasses import replace
+from typing import Any
 
 import pytest
+from tests.integration.exchange.callers import refused
 from tests.integration.exchange.site import Site
 from tigerex.exchange.v1 import trading_pb2
 
-from tigerex_platform.errors import TigerExError
+from tigerex_platform.errors import TigerExError, Unauthenticated
 
 pytestmark = pytest.mark.integration
 
@@ -135,6 +139,34 @@ async def test_the_second_host_takes_over_and_the_first_cannot_commit(site: Site
     assert order.order.filled_quantity == "0.1"
     assert order.seq > before.seq
     await site.check_sums()
+    await site.check_verified()
+
+
+async def test_a_request_whose_window_passed_in_the_queue_is_not_done(site: Site) -> None:
+    """The journal stalls: what was signed for a shorter time must not come out of the queue."""
+    until_ms = time.time_ns() // 1_000_000 + 1_000
+
+    def placed(name: str, valid_until_ms: int) -> "asyncio.Task[Any]":
+        caller = replace(site.as_gateway_for(site.maker), valid_until_ms=valid_until_ms)
+        request = site.place_request(site.maker, "sell", "67000", "0.1", client_order_id=name)
+        return asyncio.create_task(site.trading_of(caller).PlaceOrder(request))
+
+    with site.database.connect() as blocker:
+        blocker.execute("BEGIN")
+        blocker.execute("LOCK TABLE exchange.journal IN ACCESS EXCLUSIVE MODE")
+        # One commit in flight and one batch computed: what comes then waits in the queue.
+        first = [placed(f"first-{n}", 0) for n in range(2)]
+        await asyncio.sleep(0.5)
+        late, patient = placed("late", until_ms), placed("patient", until_ms + 60_000)
+        await asyncio.sleep(1.5)
+        blocker.execute("ROLLBACK")
+    with refused(Unauthenticated) as caught:
+        await late
+    assert caught.error.code == "TIMESTAMP_OUTSIDE_WINDOW"
+    for order in await asyncio.gather(*first, patient):
+        await site.cancel(site.maker, order.order.order_id)
+    assert await site.count_orders("late") == 0
+    assert await site.count_orders("patient") == 1
     await site.check_verified()
 
 

@@ -1,5 +1,6 @@
 """What the Binance-compatible API refuses: the number, the status, and that nothing was done."""
 
+import asyncio
 import hashlib
 import hmac
 import time
@@ -9,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.support.exchange_stack import ApiKey, ExchangeStack
+from tests.support.gateway_client import Client
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(280)]
 
@@ -128,6 +130,37 @@ async def test_receive_window(ann_raw: Caller) -> None:
     assert (await ann_raw.send("GET", path, wide)).status_code == 200
     too_wide = ann_raw.signed({"recvWindow": 60_001})
     assert told(await ann_raw.send("GET", path, too_wide)) == (400, -1131)
+
+
+async def test_a_window_that_passes_on_the_way_to_the_exchange(
+    ann_raw: Caller, stack: ExchangeStack
+) -> None:
+    """The journal stalls: what waits for it longer than it was signed for is not done."""
+    with stack.database.connect() as blocker:
+        blocker.execute("BEGIN")
+        blocker.execute("LOCK TABLE exchange.journal IN ACCESS EXCLUSIVE MODE")
+        await asyncio.sleep(2.5)  # the exchange's ticks fill what may wait for the journal
+        late = asyncio.create_task(ann_raw.order(recvWindow=1_000, newClientOrderId="late"))
+        native = Client(ann_raw.http, ann_raw.key.key, ann_raw.key.secret)
+        order = {"market": "btc-usdt", "side": "buy", "price": "50000.00", "quantity": "0.001"}
+        natively = asyncio.create_task(
+            native.request("POST", "/api/v1/orders", json=order, recv_window_ms=1_000)
+        )
+        await asyncio.sleep(1.5)
+        blocker.execute("ROLLBACK")
+    assert told(await late) == (400, -1021)
+    answer = await natively
+    assert (answer.status_code, answer.json()["code"]) == (401, "TIMESTAMP_OUTSIDE_WINDOW")
+    asked = ann_raw.signed({"symbol": "BTCUSDT", "origClientOrderId": "late"})
+    assert told(await ann_raw.send("GET", "/api/v3/order", asked)) == (400, -2013)
+
+
+async def test_lists_that_are_not_there(ann_raw: Caller) -> None:
+    asked = ann_raw.signed({"orderListId": 77})
+    assert told(await ann_raw.send("GET", "/api/v3/orderList", asked)) == (400, -2018)
+    asked = ann_raw.signed({"symbol": "BTCUSDT", "orderListId": 77})
+    answer = await ann_raw.send("DELETE", "/api/v3/orderList", asked)
+    assert (told(answer), answer.json()["msg"]) == ((400, -2011), "Unknown order list sent.")
 
 
 async def test_paths_that_are_not_there(ann_raw: Caller) -> None:

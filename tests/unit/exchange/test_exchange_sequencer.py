@@ -11,7 +11,7 @@ from tigerex_core import Capacity, Core
 from tigerex_core.core import EVENT_BUFFER_ROWS
 from tigerex_core.records import EVENT_WIDTH, WORLD_ACCOUNT, Event, EventKind, Rows
 from tigerex_platform.clock import ManualClock
-from tigerex_platform.errors import Unavailable
+from tigerex_platform.errors import Unauthenticated, Unavailable
 from tigerex_platform.grpc.options import MESSAGE_BYTES_MAX
 from tigerex_platform.ids import derive_request_id
 from tigerex_services.exchange import commands
@@ -157,6 +157,53 @@ async def test_a_commit_gathers_what_arrives_meanwhile(start: Start) -> None:
     running.log.gate.set()
     assert (await first)[0].seq == 1
     assert {(await other)[0].seq for other in others} == {2}
+
+
+async def test_what_comes_after_its_window_is_refused_and_nothing_done(start: Start) -> None:
+    """While the journal stalls, time passes in the queue."""
+    running = start(delay_max_s=0.0)
+    now_ms = running.clock.now_ns() // 1_000_000
+    running.log.gate.clear()
+    queued = []
+    for name, until_ms in (("in-flight", 0), ("next", 0), ("late", now_ms + 500), ("any", 0)):
+        queued.append(running.sequencer.enqueue([user(name)], until_ms))
+        await settled()
+    in_time = running.sequencer.enqueue([user("in-time")], now_ms + 5_000)
+    running.clock.advance(2.0)
+    running.log.gate.set()
+    with pytest.raises(Unauthenticated) as refused:
+        await queued[2]
+    assert refused.value.code == "TIMESTAMP_OUTSIDE_WINDOW"
+    await asyncio.gather(queued[0], queued[1], queued[3], in_time)
+    directory = running.sequencer.committed.directory
+    assert directory.find_user("late") is None
+    assert directory.find_user("in-time") is not None
+    await running.stop()
+    assert all(entry.commands for entry in running.log.entries)
+
+
+async def test_when_all_is_too_late_there_is_no_entry(start: Start) -> None:
+    running = start()
+    until_ms = running.clock.now_ns() // 1_000_000
+    running.clock.advance(1.0)
+    late = [running.sequencer.enqueue([user(f"late-{n}")], until_ms) for n in range(3)]
+    for each in late:
+        with pytest.raises(Unauthenticated):
+            await each
+    await running.stop()
+    assert running.log.entries == []
+
+
+async def test_what_has_begun_goes_on_after_its_window(start: Start) -> None:
+    """A submission that is split between entries is done as a whole."""
+    running = start(batch_commands_max=2, delay_max_s=0.0)
+    running.log.gate.clear()
+    until_ms = running.clock.now_ns() // 1_000_000 + 1_000
+    whole = running.sequencer.enqueue([user(f"part-{n}") for n in range(7)], until_ms)
+    await settled()
+    running.clock.advance(5.0)
+    running.log.gate.set()
+    assert sum(part.count for part in await whole) == 7
 
 
 async def test_a_batch_is_bounded(start: Start) -> None:

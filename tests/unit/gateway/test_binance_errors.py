@@ -25,6 +25,8 @@ CASES: list[tuple[TigerExError, int, int]] = [
     (NotFound("market", "x"), 400, -1121),
     (NotFound("open order", 7), 400, -2013),
     (NotFound("account", "main"), 400, -1130),
+    (NotFound("open or recently closed list", 7), 400, -2018),
+    (Unauthenticated("late", code="TIMESTAMP_OUTSIDE_WINDOW"), 400, -1021),
     (InvalidField("price", "1.001", "multiples of 0.01"), 400, -1013),
     (InvalidField("time_in_force", "9", "GTC"), 400, -1130),
     (Refused("INSUFFICIENT_BALANCE", "deposit"), 400, -2010),
@@ -50,7 +52,9 @@ def test_every_error_has_a_number(error: TigerExError, status: int, code: int) -
 
 
 def test_an_unknown_order_to_cancel_has_its_own_number() -> None:
-    assert of(NotFound("open order", 7), -2011).message == MESSAGES[-2011]
+    assert of(NotFound("open order", 7), canceling=True).message == MESSAGES[-2011]
+    unknown_list = of(NotFound("open or recently closed list", 7), canceling=True)
+    assert (unknown_list.code, unknown_list.message) == (-2011, "Unknown order list sent.")
 
 
 def test_what_passes_says_when() -> None:

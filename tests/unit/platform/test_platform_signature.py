@@ -54,6 +54,16 @@ def headers(clock: ManualClock, body: bytes = b"body", **changes: object) -> dic
     return signed_headers(**arguments)  # type: ignore[arg-type]
 
 
+async def test_a_verified_request_ends_with_its_window(
+    verifier: SignatureVerifier, clock: ManualClock
+) -> None:
+    timestamp_ms = clock.now_ns() // 1_000_000
+    for sent, window_ms in ((headers(clock), 5_000), (headers(clock, recv_window_ms=77), 77)):
+        sent[signature.TIMESTAMP_HEADER] = str(timestamp_ms)
+        principal = await SignatureVerifier(Keys(), clock=clock).verify(METHOD, sent, b"body")
+        assert principal.valid_until_ms == timestamp_ms + window_ms
+
+
 async def refusal(verifier: SignatureVerifier, sent: dict[str, str], body: bytes = b"body") -> str:
     with pytest.raises(TigerExError) as refused:
         await verifier.verify(METHOD, sent, body)

@@ -17,8 +17,9 @@ import numpy as np
 from tigerex_core import KERNEL_VERSION, Core
 from tigerex_core.core import EVENT_BUFFER_ROWS
 from tigerex_core.records import COMMAND_WIDTH, EVENT_WIDTH, Command, Event, EventKind, Rows
+from tigerex_platform.auth.hmac_signature import TIMESTAMP_HEADER
 from tigerex_platform.clock import Clock
-from tigerex_platform.errors import Unavailable
+from tigerex_platform.errors import Unauthenticated, Unavailable
 from tigerex_platform.telemetry import metrics
 from tigerex_services.exchange.commands import ROW_BYTES, TICK
 from tigerex_services.exchange.entry import Head, JournalEntry, head_of, seal
@@ -37,6 +38,7 @@ ENTRY_BYTES_MAX = 4_000_000
 QUEUE_FULL = "QUEUE_FULL"  # nothing was queued; other refusals of the host mean that it ends
 QUEUE_FULL_HINT_S = 0.2
 RESTART_HINT_S = 1.0
+NS_PER_MS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +102,13 @@ class _Item:
     count: int
     answered: "asyncio.Future[list[Part]]"
     arrived_s: float
+    valid_until_ms: int  # 0: at any time
     taken: int = 0
     parts: list[Part] = field(default_factory=list)
+
+    def is_late(self, time_ns: int) -> bool:
+        """Whether it is not begun and must not be any more."""
+        return not self.taken and 0 < self.valid_until_ms < time_ns // NS_PER_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +168,13 @@ class Sequencer:
         """
         return [answer for part in await self.enqueue(commands) for answer in part.answers()]
 
-    def enqueue(self, commands: Sequence[bytes]) -> "asyncio.Future[list[Part]]":
+    def enqueue(
+        self, commands: Sequence[bytes], valid_until_ms: int = 0
+    ) -> "asyncio.Future[list[Part]]":
         """As `submit`, without waiting: all of the commands are queued, or none is.
 
-        Rows may come one by one or many together.
+        Rows may come one by one or many together. With `valid_until_ms`, no entry that is younger
+        begins with them: they are refused (Unauthenticated) when their turn comes too late.
         """
         rows = b"".join(commands)
         count = len(rows) // ROW_BYTES
@@ -176,7 +186,7 @@ class Sequencer:
                 retry_after_s=QUEUE_FULL_HINT_S,
                 code=QUEUE_FULL,
             )
-        return self._put(rows, count)
+        return self._put(rows, count, valid_until_ms)
 
     async def read(self, capture: Callable[[Core], Value]) -> tuple[Value, int]:
         """A value of the core and the seq that it reflects, given after that seq is committed."""
@@ -185,10 +195,13 @@ class Sequencer:
             await asyncio.shield(self._in_flight[-1].committed)
         return value, seq
 
-    def _put(self, commands: bytes, count: int) -> "asyncio.Future[list[Part]]":
+    def _put(
+        self, commands: bytes, count: int, valid_until_ms: int = 0
+    ) -> "asyncio.Future[list[Part]]":
         answered = asyncio.get_running_loop().create_future()
         if count:
-            self._queue.append(_Item(commands, count, answered, self._clock.monotonic_s()))
+            arrived_s = self._clock.monotonic_s()
+            self._queue.append(_Item(commands, count, answered, arrived_s, valid_until_ms))
             self._queued_commands += count
             self._changed.set()
         else:
@@ -206,6 +219,8 @@ class Sequencer:
         try:
             while await self._batch_is_due(commit):
                 batch = self._compute()
+                if batch is None:
+                    continue
                 if commit is not None:
                     await commit
                 commit = asyncio.create_task(self._commit(batch))
@@ -250,11 +265,15 @@ class Sequencer:
         finally:
             arrival.cancel()
 
-    def _compute(self) -> _Batch:
+    def _compute(self) -> _Batch | None:
+        """The next entry; None where all that was queued came too late."""
         time_ns = max(self._computed.time_ns + 1, self._clock.now_ns())
         shares: list[_Share] = []
         try:
-            commands, events = self._apply_queued(shares, time_ns)
+            commands = self._take(shares, time_ns)
+            if not shares:
+                return None
+            commands, events = self._apply(commands, shares)
         except BaseException:
             error = Unavailable("the exchange is restarting", retry_after_s=RESTART_HINT_S)
             _fail((share.item for share in shares), error)
@@ -266,11 +285,11 @@ class Sequencer:
         self._go_on(len(commands) < len(events))
         return batch
 
-    def _apply_queued(self, shares: list[_Share], time_ns: int) -> tuple[Rows, Rows]:
-        """Apply commands until the batch is full, in commands or in events; fills `shares`."""
+    def _apply(self, commands: Rows, shares: list[_Share]) -> tuple[Rows, Rows]:
+        """Apply the commands of `shares` until the batch is full in events: those that were
+        applied, and their events. The others go back to the queue.
+        """
         seq = self._computed.seq + 1
-        commands = self._take(shares)
-        commands[:, Command.TIME_NS] = time_ns
         started_s = self._clock.monotonic_s()
         done = event_count = 0
         parts: list[Rows] = []
@@ -284,12 +303,20 @@ class Sequencer:
         self._work.add(KERNEL, self._clock.monotonic_s() - started_s)
         return commands[:done], parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def _take(self, shares: list[_Share]) -> Rows:
-        """The rows of what is queued, as many as a batch may have."""
+    def _take(self, shares: list[_Share], time_ns: int) -> Rows:
+        """The rows of what is queued, as many as a batch of that time may have; fills `shares`.
+
+        What must not be begun any more is refused.
+        """
         raw: list[bytes] = []
         count = 0
         while self._queue and count < self._limits.batch_commands_max:
             item = self._queue[0]
+            if item.is_late(time_ns):
+                self._queue.popleft()
+                self._queued_commands -= item.count
+                _fail([item], _too_late())
+                continue
             taken = min(item.count - item.taken, self._limits.batch_commands_max - count)
             raw.append(item.commands[item.taken * ROW_BYTES : (item.taken + taken) * ROW_BYTES])
             shares.append(_Share(item, count, taken))
@@ -299,7 +326,9 @@ class Sequencer:
                 self._queue.popleft()
         self._queued_commands -= count
         # A copy of our own: the core and the time stamp write into it.
-        return np.frombuffer(bytearray().join(raw), dtype="<i8").reshape(-1, COMMAND_WIDTH)
+        rows = np.frombuffer(bytearray().join(raw), dtype="<i8").reshape(-1, COMMAND_WIDTH)
+        rows[:, Command.TIME_NS] = time_ns
+        return rows
 
     def _give_back(self, shares: list[_Share], done: int) -> None:
         """Put what did not fit into the entry back to the front of the queue."""
@@ -356,6 +385,14 @@ class Sequencer:
             _fail((share.item for share in batch.shares), error)
         _fail(self._queue, error)
         self._queue.clear()
+
+
+def _too_late() -> Unauthenticated:
+    return Unauthenticated(
+        "the request's receive window had passed when its turn came; nothing was done: sign again",
+        code="TIMESTAMP_OUTSIDE_WINDOW",
+        field=TIMESTAMP_HEADER,
+    )
 
 
 def _fail(items: Iterable[_Item], error: Exception) -> None:

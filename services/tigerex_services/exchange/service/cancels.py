@@ -21,7 +21,7 @@ async def cancel_in_parts(
     remaining = seq = 0
     for part in range(PARTS_MAX):
         part_id = derive_request_id("cancel-all", request_id, part) if part else request_id
-        answer = await executor.execute(row_of(part_id))
+        answer = await executor.execute(row_of(part_id), begun=part > 0)
         seq = answer.seq
         for row in answer.events:
             if not (row[Event.REQUEST_HI] or row[Event.REQUEST_LO]):

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from tigerex_core.records import Event, EventKind
+from tigerex_platform.auth import valid_until_ms
 from tigerex_platform.errors import Unavailable
 from tigerex_services.exchange.entry import JournalEntry
 from tigerex_services.exchange.host.sequencer import Answer, Part, Sequencer, group_by_command
@@ -25,9 +26,13 @@ class Executor:
         """The sequencer; raises Unavailable while this process does not lead."""
         return self._leader()
 
-    async def execute(self, command: bytes) -> Answer:
-        """The answer to one command; raises its refusal."""
-        [answer] = await self.execute_all([command])
+    async def execute(self, command: bytes, *, begun: bool = False) -> Answer:
+        """The answer to one command; raises its refusal.
+
+        `begun` says that it goes on with what an earlier command of the same call began, however
+        late it is.
+        """
+        [answer] = await self.answers(await self.enqueue([command], begun=begun))
         error = find_refusal(answer.events, self.leader.committed.directory)
         if error is not None:
             raise error
@@ -37,9 +42,11 @@ class Executor:
         """The answers to commands, in order; rejections are answers too."""
         return await self.answers(await self.enqueue(commands))
 
-    def enqueue(self, commands: Sequence[bytes]) -> "asyncio.Future[list[Part]]":
+    def enqueue(
+        self, commands: Sequence[bytes], *, begun: bool = False
+    ) -> "asyncio.Future[list[Part]]":
         """As `execute_all`, without waiting: all of the commands are queued, or none is."""
-        return self.leader.enqueue(commands)
+        return self.leader.enqueue(commands, 0 if begun else valid_until_ms())
 
     async def answers(self, parts: Sequence[Part]) -> list[Answer]:
         """The answers in what became of commands: of repeated ones the first answers."""

@@ -4,6 +4,7 @@ import secrets
 from collections import OrderedDict
 
 from tigerex_platform.auth import PERMISSIONS, ApiKey, Principal, SecretBox
+from tigerex_platform.auth.ed25519_signature import read_public_key
 from tigerex_platform.clock import Clock
 from tigerex_platform.errors import Conflict, InvalidField, NotFound
 from tigerex_services.exchange.service import checks
@@ -44,12 +45,16 @@ class KeyService:
         permissions: list[str],
         label: str,
         reason: str,
+        public_key: str,
     ) -> tuple[str, str]:
-        """Key and secret. A repeated request id gets the same ones, to its author only."""
+        """Key and secret, which is "" where there is a public key (PEM). A repeated request id gets
+        the same ones, to its author only.
+        """
         checks.request_id(request_id)
         checks.text("reason", reason, checks.REASON_CHARACTERS_MAX, required=True)
         checks.text("label", label, checks.LABEL_CHARACTERS_MAX, required=False)
         wanted = _permissions(permissions)
+        proof = read_public_key("public_key", public_key) if public_key else None
         user_id = self._executor.leader.committed.directory.user(user)
         key = StoredKey(
             secrets.token_hex(KEY_BYTES),
@@ -57,18 +62,21 @@ class KeyService:
             user_id,
             wanted,
             label,
-            self._box.encrypt(secrets.token_urlsafe(SECRET_BYTES)),
+            None if proof else self._box.encrypt(secrets.token_urlsafe(SECRET_BYTES)),
+            proof,
             request_id,
             author_of(principal),
             None,
         )
         detail = {"user": user, "permissions": wanted, "label": label}
+        if proof:
+            detail["public_key"] = proof.hex()
         audit = audit_entry(self._clock, principal, "CreateApiKey", reason, detail, request_id)
         kept = await self._storage.create_key(key, audit)
         if _content(kept) != _content(key):
             message = "this request id made another API key; choose a new one"
             raise Conflict("REQUEST_ID_REUSED", message, field="request_id")
-        return kept.key, self._box.decrypt(kept.encrypted_secret)
+        return kept.key, self._secret(kept)
 
     async def revoke(self, principal: Principal, request_id: bytes, key: str, reason: str) -> None:
         """The key does not work any more; revoking it again changes nothing."""
@@ -103,12 +111,16 @@ class KeyService:
             found.user_name,
             found.user_id,
             frozenset(found.permissions),
-            self._box.decrypt(found.encrypted_secret),
+            self._secret(found),
+            found.public_key or b"",
         )
         self._cache[key] = (self._clock.monotonic_s() + CACHE_TTL_S, known)
         if len(self._cache) > CACHE_KEYS_MAX:
             self._cache.popitem(last=False)
         return known
+
+    def _secret(self, key: StoredKey) -> str:
+        return self._box.decrypt(key.encrypted_secret) if key.encrypted_secret else ""
 
     async def audit_page(self, before_id: int, limit: int) -> list[AuditRecord]:
         checks.within("limit", limit, 0, AUDIT_PAGE_MAX)
@@ -125,5 +137,5 @@ def _permissions(names: list[str]) -> list[str]:
     return sorted(set(names))
 
 
-def _content(key: StoredKey) -> tuple[str, list[str], str, str]:
-    return key.user_name, key.permissions, key.label, key.author
+def _content(key: StoredKey) -> tuple[str, list[str], str, str, bytes | None]:
+    return key.user_name, key.permissions, key.label, key.author, key.public_key

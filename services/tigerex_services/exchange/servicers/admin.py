@@ -169,6 +169,7 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
             list(request.permissions),
             request.label,
             request.reason,
+            request.public_key,
         )
         return pb.CreateApiKeyResponse(key=key, secret=secret)
 
@@ -188,7 +189,8 @@ class AdminServicer(admin_pb2_grpc.AdminServiceServicer):
             user_id=key.user_id,
             user=key.user_name,
             permissions=key.permissions,
-            encrypted_secret=key.encrypted_secret,
+            encrypted_secret=key.encrypted_secret or b"",
+            public_key=key.public_key or b"",
         )
 
     async def ListAuditRecords(

@@ -10,20 +10,22 @@ from psycopg_pool import AsyncConnectionPool
 AUDIT_PAGE_MAX = 500
 
 _KEY_COLUMNS = (
-    "key, user_name, user_id, permissions, label, encrypted_secret, request_id, author, revoked_ns"
+    "key, user_name, user_id, permissions, label, encrypted_secret, public_key, request_id, author,"
+    " revoked_ns"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
-    """One row of api_keys; `revoked_ns` is None while the key works."""
+    """One row of api_keys, with a secret or a public key; `revoked_ns` is None while it works."""
 
     key: str
     user_name: str
     user_id: int
     permissions: list[str]
     label: str
-    encrypted_secret: bytes
+    encrypted_secret: bytes | None
+    public_key: bytes | None
     request_id: bytes
     author: str
     revoked_ns: int | None
@@ -81,7 +83,8 @@ class AdminStorage:
         async with self._pool.connection() as connection, connection.transaction():
             await connection.execute(
                 f"INSERT INTO api_keys ({_KEY_COLUMNS})"  # noqa: S608 - constants only
-                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (request_id) DO NOTHING",
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+                " ON CONFLICT (request_id) DO NOTHING",
                 (
                     key.key,
                     key.user_name,
@@ -89,6 +92,7 @@ class AdminStorage:
                     key.permissions,
                     key.label,
                     key.encrypted_secret,
+                    key.public_key,
                     key.request_id,
                     key.author,
                     key.revoked_ns,

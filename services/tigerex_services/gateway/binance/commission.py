@@ -6,7 +6,6 @@ from tigerex.exchange.v1 import accounts_pb2
 
 from tigerex_services.gateway.binance.calls import UserCall
 from tigerex_services.gateway.binance.orders import Json, decimal
-from tigerex_services.gateway.upstream import call
 
 NONE = decimal("")
 
@@ -34,10 +33,9 @@ async def commission(of: UserCall) -> Json:
 
 
 async def fees_of(of: UserCall) -> accounts_pb2.GetFeesResponse:
-    return await call(
+    return await of.ask(
         of.upstream.accounts.GetFees,
         accounts_pb2.GetFeesRequest(account_id=await of.account_id()),
-        user=of.caller.user,
     )
 
 

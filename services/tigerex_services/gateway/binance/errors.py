@@ -1,6 +1,7 @@
 """Errors as Binance numbers and words them, and the one mapping from the platform's errors."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from tigerex_platform.errors import (
     Conflict,
@@ -23,6 +24,7 @@ MESSAGES: Mapping[int, str] = {
     -1007: "Timeout waiting for response from backend server. Send status unknown; execution"
     " status unknown.",
     -1013: "Filter failure: %s",
+    -1015: "Too many new orders; current limit is %s orders per %s.",
     -1020: "This operation is not supported.",
     -1021: "Timestamp for this request %s",
     -1022: "Signature for this request is not valid.",
@@ -38,18 +40,33 @@ MESSAGES: Mapping[int, str] = {
     -1117: "Invalid side.",
     -1120: "Invalid interval.",
     -1121: "Invalid symbol.",
+    -1125: "This listenKey does not exist.",
     -1127: "Lookup interval is too big. More than %s hours between startTime and endTime.",
     -1128: "Combination of optional parameters invalid.",
     -1130: "Data sent for parameter '%s' is not valid.",
     -1131: "recvWindow must be less than 60000",
+    -1135: "Invalid JSON Request",
     -1139: "Invalid newOrderRespType.",
+    -1145: "cancelRestrictions has to be either ONLY_NEW or ONLY_PARTIALLY_FILLED.",
+    -1191: "Too many subscriptions. Connection may create up to '%s' subscriptions at a time.",
+    -1194: "Invalid value for time unit; expected either MICROSECOND or MILLISECOND.",
     -2010: "%s",
     -2011: "Unknown order sent.",
     -2013: "Order does not exist.",
     -2014: "API-key format invalid.",
-    -2038: "Order amend (quantity increase) is not supported.",
     -2015: "Invalid API-key, IP, or permissions for action.",
+    -2018: "Order list does not exist.",
+    -2021: "Order cancel-replace partially failed.",
+    -2022: "Order cancel-replace failed.",
+    -2035: "User Data Stream subscription already active.",
+    -2036: "User Data Stream subscription not active.",
+    -2038: "Order amend (quantity increase) is not supported.",
+    -2039: "Client order ID is not correct for this order ID.",
+    -2042: "Maximum subscription ID reached for this connection.",
+    -4056: "HMAC_SHA256 API key is not supported.",
 }
+UNKNOWN_LIST_TO_CANCEL = "Unknown order list sent."  # with the number of an order
+OUTSIDE_WINDOW = "is outside of the recvWindow."
 UNAUTHORIZED = frozenset({-2014, -2015})
 
 # What the exchange refuses an order for -> the filter that says so.
@@ -93,13 +110,24 @@ class BinanceError(Exception):
     """A refusal: Binance's number and words, and the HTTP status that they come with."""
 
     def __init__(
-        self, code: int, message: str, status: int = 400, retry_after_s: float | None = None
+        self,
+        code: int,
+        message: str,
+        status: int = 400,
+        retry_after_s: float | None = None,
+        data: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.status = status
         self.retry_after_s = retry_after_s
+        self.data = data
+
+    def told(self) -> dict[str, Any]:
+        """What a client reads."""
+        told: dict[str, Any] = {"code": self.code, "msg": self.message}
+        return told if self.data is None else told | {"data": self.data}
 
 
 def refuse(code: int, *values: object) -> BinanceError:
@@ -108,11 +136,11 @@ def refuse(code: int, *values: object) -> BinanceError:
     return BinanceError(code, MESSAGES[code] % values if values else MESSAGES[code], status)
 
 
-def of(error: TigerExError, unknown_order: int = -2013) -> BinanceError:
-    """What Binance would say; `unknown_order`: its number for an order that is not there, which
-    differs between asking (-2013) and canceling (-2011)."""
+def of(error: TigerExError, *, canceling: bool = False) -> BinanceError:
+    """What Binance would say, which differs between asking for an order that is not there and
+    canceling it."""
     if isinstance(error, NotFound):
-        return _of_unknown(error, unknown_order)
+        return _of_unknown(error, canceling=canceling)
     if error.code in FILTERS:
         return refuse(-1013, FILTERS[error.code])
     if isinstance(error, InvalidField):
@@ -121,14 +149,18 @@ def of(error: TigerExError, unknown_order: int = -2013) -> BinanceError:
         return refuse(-1130, error.field)
     if isinstance(error, Refused | Conflict):
         return refuse(-2010, REJECTIONS.get(error.code, error.message))
+    if error.code == "TIMESTAMP_OUTSIDE_WINDOW":  # passed on the way to the exchange
+        return refuse(-1021, OUTSIDE_WINDOW)
     if isinstance(error, Unauthenticated | PermissionDenied):
         return refuse(-2015)
     return _of_trouble(error)
 
 
-def _of_unknown(error: NotFound, unknown_order: int) -> BinanceError:
+def _of_unknown(error: NotFound, *, canceling: bool) -> BinanceError:
+    if "list" in error.kind:
+        return BinanceError(-2011, UNKNOWN_LIST_TO_CANCEL) if canceling else refuse(-2018)
     if "order" in error.kind:
-        return refuse(unknown_order)
+        return refuse(-2011 if canceling else -2013)
     if error.kind == "market":
         return refuse(-1121)
     return refuse(-1130, error.kind)

@@ -8,7 +8,6 @@ from tigerex_services.gateway.binance.calls import UserCall
 from tigerex_services.gateway.binance.errors import refuse
 from tigerex_services.gateway.binance.orders import NO_LIST, Json, decimal, millis
 from tigerex_services.gateway.translate.values import NANOS_PER_MILLI
-from tigerex_services.gateway.upstream import call
 
 SPAN_HOURS_MAX = 24
 MILLIS_PER_HOUR = 3_600_000
@@ -29,7 +28,7 @@ async def all_orders(of: UserCall) -> list[Json]:
     symbol = of.values["symbol"]
     market = await of.parts.symbols.market(symbol)
     start_ns, end_ns = _times(of)
-    answer = await call(
+    answer = await of.ask(
         of.upstream.history.ListOrders,
         pb.ListOrdersRequest(
             account_id=await of.account_id(),
@@ -39,7 +38,6 @@ async def all_orders(of: UserCall) -> list[Json]:
             end_ns=end_ns,
             limit=of.values.get("limit", 0),
         ),
-        user=of.caller.user,
     )
     return [orders.known_order(order, market, symbol) for order in answer.orders]
 
@@ -51,7 +49,7 @@ async def my_trades(of: UserCall) -> list[Json]:
     symbol = of.values["symbol"]
     market = await of.parts.symbols.market(symbol)
     start_ns, end_ns = _times(of)
-    answer = await call(
+    answer = await of.ask(
         of.upstream.history.ListFills,
         pb.ListFillsRequest(
             account_id=await of.account_id(),
@@ -62,7 +60,6 @@ async def my_trades(of: UserCall) -> list[Json]:
             end_ns=end_ns,
             limit=of.values.get("limit", 0),
         ),
-        user=of.caller.user,
     )
     return [_trade(fill, symbol) for fill in answer.fills]
 
@@ -90,7 +87,7 @@ async def all_lists(of: UserCall) -> list[Json]:
     if "fromId" in of.values and of.values.keys() & {"startTime", "endTime"}:
         raise refuse(-1128)
     start_ns, end_ns = _times(of)
-    answer = await call(
+    answer = await of.ask(
         of.upstream.history.ListOrderLists,
         pb.ListOrderListsRequest(
             account_id=await of.account_id(),
@@ -99,7 +96,6 @@ async def all_lists(of: UserCall) -> list[Json]:
             end_ns=end_ns,
             limit=of.values.get("limit", 0),
         ),
-        user=of.caller.user,
     )
     known = await of.parts.symbols.known()
     told = []

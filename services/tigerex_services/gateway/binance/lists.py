@@ -8,12 +8,11 @@ from tigerex.exchange.v1 import types_pb2
 
 from tigerex_platform.errors import NotFound
 from tigerex_services.gateway.binance import orders
-from tigerex_services.gateway.binance.account import UNKNOWN_TO_CANCEL, find_order, list_open
+from tigerex_services.gateway.binance.account import find_order, list_open
 from tigerex_services.gateway.binance.calls import UserCall
 from tigerex_services.gateway.binance.errors import refuse
 from tigerex_services.gateway.binance.orders import LIMIT_MAKER, STOP_TYPES, Json, millis
 from tigerex_services.gateway.binance.parameters import Values
-from tigerex_services.gateway.upstream import call
 
 MORE = -2038  # an amendment that asks for more, which would lose its place in the queue
 
@@ -23,10 +22,8 @@ async def place_oco(of: UserCall) -> Json:
     above."""
     symbol = of.values["symbol"]
     market = await of.parts.symbols.market(symbol)
-    answer = await call(
-        of.upstream.trading.PlaceOco,
-        _new_list(of, market.symbol, await of.account_id()),
-        user=of.caller.user,
+    answer = await of.change(
+        of.upstream.trading.PlaceOco, _new_list(of, market.symbol, await of.account_id())
     )
     return order_list(answer.list, market, symbol, answer.time_ns)
 
@@ -103,10 +100,9 @@ async def open_lists(of: UserCall) -> list[Json]:
     known = await of.parts.symbols.known()
     found = []
     for list_id in dict.fromkeys(o.list_id for o in await list_open(of, "") if o.list_id):
-        answer = await call(
+        answer = await of.ask(
             of.upstream.trading.GetOrderList,
             pb.GetOrderListRequest(account_id=await of.account_id(), list_id=list_id),
-            user=of.caller.user,
         )
         symbol = known.symbol_of[answer.list.market]
         found.append(order_list(answer.list, known.by_symbol[symbol], symbol, 0))
@@ -117,23 +113,19 @@ async def cancel_list(of: UserCall) -> Json:
     """Cancels both orders of a list."""
     symbol = of.values["symbol"]
     market = await of.parts.symbols.market(symbol)
-    try:
-        found = await _find(of, of.values.get("listClientOrderId", ""))
-        if found.market != market.symbol:
-            raise NotFound("order list", found.list_id)
-        answer = await call(
-            of.upstream.trading.CancelOrder,
-            pb.CancelOrderRequest(
-                request_id=of.request_id(),
-                account_id=await of.account_id(),
-                order_id=_open_leg(found).order_id,
-                market=market.symbol,
-            ),
-            user=of.caller.user,
-        )
-        ended = await _find(of, of.values.get("listClientOrderId", ""))
-    except NotFound as error:
-        raise refuse(UNKNOWN_TO_CANCEL) from error
+    found = await _find(of, of.values.get("listClientOrderId", ""))
+    if found.market != market.symbol:
+        raise NotFound("order list", found.list_id)
+    answer = await of.change(
+        of.upstream.trading.CancelOrder,
+        pb.CancelOrderRequest(
+            request_id=of.request_id(),
+            account_id=await of.account_id(),
+            order_id=_open_leg(found).order_id,
+            market=market.symbol,
+        ),
+    )
+    ended = await _find(of, of.values.get("listClientOrderId", ""))
     return order_list(ended, market, symbol, answer.time_ns)
 
 
@@ -142,21 +134,20 @@ def _open_leg(found: types_pb2.OrderList) -> types_pb2.Order:
     for each in found.orders:
         if orders.is_open(each):
             return each
-    raise NotFound("open order of list", found.list_id)
+    raise NotFound("order list with an open order", found.list_id)
 
 
 async def _find(of: UserCall, name: str) -> types_pb2.OrderList:
     list_id = of.values.get("orderListId", 0)
     if not list_id and not name:
         raise refuse(-1102, "orderListId")
-    answer = await call(
+    answer = await of.ask(
         of.upstream.trading.GetOrderList,
         pb.GetOrderListRequest(
             account_id=await of.account_id(),
             list_id=list_id,
             client_list_id="" if list_id else name,
         ),
-        user=of.caller.user,
     )
     return answer.list
 
@@ -194,7 +185,7 @@ async def amend(of: UserCall) -> Json:
     found = await find_order(of, market)
     if Decimal(of.values["newQty"]) >= Decimal(found.quantity):
         raise refuse(MORE)
-    answer = await call(
+    answer = await of.change(
         of.upstream.trading.AmendOrder,
         pb.AmendOrderRequest(
             request_id=of.request_id(),
@@ -202,7 +193,6 @@ async def amend(of: UserCall) -> Json:
             order_id=found.order_id,
             quantity=of.values["newQty"],
         ),
-        user=of.caller.user,
     )
     told = orders.known_order(await find_order(of, market), market, symbol)
     return {

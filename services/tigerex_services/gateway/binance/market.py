@@ -12,7 +12,7 @@ from tigerex_services.gateway.binance.calls import PublicCall
 from tigerex_services.gateway.binance.depth import best_levels
 from tigerex_services.gateway.binance.errors import refuse
 from tigerex_services.gateway.binance.filters import filters
-from tigerex_services.gateway.binance.limits import WEIGHT_MAX
+from tigerex_services.gateway.binance.limits import ORDERS, WEIGHT
 from tigerex_services.gateway.binance.orders import (
     LIMIT_MAKER,
     SELF_TRADE_MODES,
@@ -52,14 +52,7 @@ async def exchange_info(of: PublicCall) -> Json:
     return {
         "timezone": "UTC",
         "serverTime": millis(of.parts.clock.now_ns()),
-        "rateLimits": [
-            {
-                "rateLimitType": "REQUEST_WEIGHT",
-                "interval": "MINUTE",
-                "intervalNum": 1,
-                "limit": WEIGHT_MAX,
-            }
-        ],
+        "rateLimits": [limit.told() for limit in (WEIGHT, *ORDERS)],
         "exchangeFilters": [],
         "symbols": [_symbol(known.by_symbol[name]) for name in wanted or known.by_symbol],
     }
@@ -84,7 +77,7 @@ def _symbol(market: types_pb2.Market) -> Json:
         "otoAllowed": False,
         "quoteOrderQtyMarketAllowed": True,
         "allowTrailingStop": True,
-        "cancelReplaceAllowed": False,
+        "cancelReplaceAllowed": True,
         "amendAllowed": True,
         "isSpotTradingAllowed": True,
         "isMarginTradingAllowed": False,

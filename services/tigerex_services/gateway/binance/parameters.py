@@ -2,7 +2,7 @@
 wrong with them."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -34,7 +34,7 @@ class Parameter:
     required: bool = False
 
 
-def read(known: Mapping[str, Parameter], sent: list[tuple[str, str]]) -> Values:
+def read(known: Mapping[str, Parameter], sent: Sequence[tuple[str, str]]) -> Values:
     """The values of what was sent, by name. Raises BinanceError for the first thing wrong."""
     values: Values = {}
     unread = 0
@@ -99,6 +99,11 @@ def plain(value: Decimal) -> str:
 
 def client_id(name: str, text: str) -> str:
     return _matching(name, text, _CLIENT_ID)
+
+
+def text(_: str, value: str) -> str:
+    """Anything: whoever reads it knows what it may be."""
+    return value
 
 
 def flag(name: str, text: str) -> bool:

@@ -43,6 +43,7 @@ async def place(
         gateway.upstream.trading.PlaceOrder,
         translate.new_order(body, account_id=account_id, request_id=request_id(request, caller)),
         user=caller.user,
+        valid_until_ms=caller.valid_until_ms,
     )
     return translate.placed(answer)
 
@@ -101,5 +102,6 @@ async def cancel(
             request_id=request_id(request, caller), account_id=account_id, order_id=order_id
         ),
         user=caller.user,
+        valid_until_ms=caller.valid_until_ms,
     )
     return translate.canceled(answer)
