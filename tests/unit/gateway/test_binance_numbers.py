@@ -104,6 +104,7 @@ CASES = [
     Case(-1117, "order.place", but(ORDER, side="HOLD")),
     Case(-1120, "klines", {"symbol": "BTCUSDT", "interval": "7m"}),
     Case(-1121, "order.place", but(ORDER, symbol="ETHUSDT")),
+    Case(-1127, "allOrders", {"symbol": "BTCUSDT", "startTime": 0, "endTime": 86_400_001}),
     Case(-1128, "ticker", {}),
     Case(-1130, "order.place", but(ORDER, selfTradePreventionMode="MAYBE")),
     Case(-1131, "order.place", but(ORDER, recvWindow=60_001)),

@@ -1,6 +1,6 @@
 """What a handler gets: the parts it works with, the parameters, and who calls."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 import redis.asyncio as aioredis
@@ -76,7 +76,7 @@ class PublicCall:
 
     parts: Parts
     values: Values
-    socket: SocketState | None
+    socket: SocketState | None = None
 
     @property
     def upstream(self) -> Upstream:
@@ -94,7 +94,7 @@ class PublicCall:
 class UserCall(PublicCall):
     """A request of a user, who proved to be one."""
 
-    caller: Caller
+    caller: Caller = field(kw_only=True)
 
     async def account_id(self) -> int:
         """The account that the caller trades for."""

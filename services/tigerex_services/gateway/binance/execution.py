@@ -68,7 +68,7 @@ async def _run(endpoint: Endpoint, parts: Parts, sent: Sent, outcome: Outcome) -
     try:
         if endpoint.orders:
             parts.order_counts.use(caller.user, endpoint.orders)
-        return await endpoint.handler(UserCall(parts, values, sent.socket, caller))
+        return await endpoint.handler(UserCall(parts, values, sent.socket, caller=caller))
     finally:
         if endpoint.orders:
             outcome.order_counts = parts.order_counts.used(caller.user)
