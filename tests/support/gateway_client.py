@@ -16,6 +16,8 @@ from tigerex_services.gateway.app import create_app
 from tigerex_services.gateway.auth import Authenticator
 from tigerex_services.gateway.binance.calls import Parts
 from tigerex_services.gateway.context import Gateway
+from tigerex_services.gateway.page.branding import Branding
+from tigerex_services.gateway.page.files import Page
 from tigerex_services.gateway.readiness import Readiness
 from tigerex_services.gateway.replay import ReplayGuard
 from tigerex_services.gateway.upstream import Upstream
@@ -40,7 +42,11 @@ class Keys:
         return self.keys.get(key)
 
 
-def make_app(channel: grpc.aio.Channel, guard: ReplayGuard | None = None) -> FastAPI:
+def make_app(
+    channel: grpc.aio.Channel,
+    guard: ReplayGuard | None = None,
+    branding: Branding | None = None,
+) -> FastAPI:
     upstream = Upstream.over(exchange=channel, bots=channel, market_data=channel)
     keys, account_ids = Keys(), AccountIds(upstream)
     return create_app(
@@ -52,6 +58,7 @@ def make_app(channel: grpc.aio.Channel, guard: ReplayGuard | None = None) -> Fas
             market_hub=MarketHub(upstream),
             bot_feeds=BotFeeds(upstream),
             binance=Parts.over(upstream, account_ids, keys, TABLE, SystemClock()),
+            page=Page.of(branding or Branding()),
         )
     )
 

@@ -15,6 +15,7 @@ from tigerex_services.gateway.routes import (
     health,
     market,
     orders,
+    page,
 )
 from tigerex_services.gateway.websocket import endpoint
 
@@ -38,7 +39,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         },
     )
     app.state.gateway = gateway
-    for module in (market, bots, bot_control, accounts, orders, health, docs, endpoint, binance):
+    for module in (market, bots, bot_control, accounts, orders, health, docs, endpoint, binance, page):
         app.include_router(module.router)
     problem.install(app)
     openapi.install(app)

@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 from tigerex_services.gateway.account_ids import AccountIds
 from tigerex_services.gateway.auth import Authenticator
 from tigerex_services.gateway.binance.calls import Parts as BinanceParts
+from tigerex_services.gateway.page.files import Page
 from tigerex_services.gateway.readiness import Readiness
 from tigerex_services.gateway.upstream import Upstream
 from tigerex_services.gateway.websocket.bots import BotFeeds
@@ -26,6 +27,7 @@ class Gateway:
     market_hub: MarketHub
     bot_feeds: BotFeeds
     binance: BinanceParts
+    page: Page
 
 
 def gateway_of(connection: HTTPConnection) -> Gateway:

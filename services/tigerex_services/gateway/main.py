@@ -16,6 +16,8 @@ from tigerex_services.gateway.app import create_app
 from tigerex_services.gateway.auth import Authenticator
 from tigerex_services.gateway.binance.calls import Parts
 from tigerex_services.gateway.context import Gateway
+from tigerex_services.gateway.page.branding import parse_branding
+from tigerex_services.gateway.page.files import Page
 from tigerex_services.gateway.readiness import Readiness
 from tigerex_services.gateway.replay import ReplayGuard
 from tigerex_services.gateway.server import Server, make_server
@@ -58,6 +60,7 @@ def build(
         market_hub=MarketHub(upstream),
         bot_feeds=BotFeeds(upstream),
         binance=Parts.over(upstream, account_ids, keys, TABLE, SystemClock()),
+        page=Page.of(parse_branding(settings.branding)),
     )
 
 
