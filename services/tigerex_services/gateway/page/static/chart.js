@@ -44,7 +44,11 @@ export class Chart {
       return;
     }
     const { createChart, CandlestickSeries, HistogramSeries } = this.library;
-    this.chart = createChart(this.#element, { autoSize: true });
+    this.chart = createChart(this.#element, {
+      autoSize: true,
+      // The logo would need a style that this page's policy refuses: the footer has the notice.
+      layout: { attributionLogo: false },
+    });
     this.series = this.chart.addSeries(CandlestickSeries, {});
     this.volumes = this.chart.addSeries(HistogramSeries, {
       priceScaleId: "volume",
@@ -155,8 +159,6 @@ export class Chart {
         background: { color: "transparent" },
         textColor: color("--muted"),
         fontFamily: getComputedStyle(document.body).fontFamily,
-        // The logo would need a style that this page's policy refuses: the footer has the notice.
-        attributionLogo: false,
       },
       grid: { vertLines: { color: color("--grid") }, horzLines: { color: color("--grid") } },
       rightPriceScale: { borderColor: line },

@@ -1,7 +1,7 @@
 // The header: the last price as it changes, and what happened in the last 24 hours.
 
 import { read } from "./api.js";
-import { places, shown } from "./format.js";
+import { parse, places, shown, subtract } from "./format.js";
 import { write } from "./frames.js";
 
 const READ_MS = 5_000;
@@ -13,6 +13,8 @@ export class Statistics {
   #market = null;
   #last = null;
   #open = null;
+  #high = null;
+  #low = null;
 
   constructor() {
     setInterval(() => !document.hidden && this.#market && this.#read(this.#market), READ_MS);
@@ -21,14 +23,17 @@ export class Statistics {
   show(market) {
     this.#market = market;
     this.#last = market.last_price;
-    this.#open = null;
-    for (const id of ["high", "low", "volume", "quote-volume"]) write(element(id), "–");
+    [this.#open, this.#high, this.#low] = [null, null, null];
+    write(element("volume"), "–");
+    write(element("quote-volume"), "–");
     this.#drawPrice();
     this.#read(market);
   }
 
   traded(trade) {
     this.#last = trade.price;
+    if (isMore(trade.price, this.#high)) this.#high = trade.price;
+    if (isMore(this.#low, trade.price)) this.#low = trade.price;
     this.#drawPrice();
   }
 
@@ -40,10 +45,7 @@ export class Statistics {
       return; // read again soon; the connection's state is shown elsewhere
     }
     if (market !== this.#market) return;
-    const digits = places(market.tick_size);
-    this.#open = found.open;
-    write(element("high"), found.high ? shown(found.high, digits) : "–");
-    write(element("low"), found.low ? shown(found.low, digits) : "–");
+    [this.#open, this.#high, this.#low] = [found.open, found.high, found.low];
     write(element("volume"), shown(found.volume || "0", VOLUME_PLACES));
     write(element("quote-volume"), shown(found.quote_volume || "0", VOLUME_PLACES));
     this.#drawPrice();
@@ -51,8 +53,11 @@ export class Statistics {
 
   #drawPrice() {
     const market = this.#market;
-    const text = this.#last ? shown(this.#last, places(market.tick_size)) : "–";
+    const price = (value) => (value ? shown(value, places(market.tick_size)) : "–");
+    const text = price(this.#last);
     write(element("last"), text);
+    write(element("high"), price(this.#high));
+    write(element("low"), price(this.#low));
     const change = element("change");
     if (this.#last && this.#open) {
       const percent = (Number(this.#last) / Number(this.#open) - 1) * 100;
@@ -65,4 +70,9 @@ export class Statistics {
     const pair = `${market.base_asset}/${market.quote_asset}`;
     document.title = `${text} ${pair} · ${document.body.dataset.name}`;
   }
+}
+
+/** False where either is not known. */
+function isMore(one, other) {
+  return Boolean(one && other) && subtract(parse(one), parse(other)).units > 0n;
 }
