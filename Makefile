@@ -86,6 +86,9 @@ bench: deps packages ## measure; the last of them restarts the sample exchange
 	$(PYTHON) -m tests.bench.bots.bench_latency
 	$(PYTHON) -m tests.bench.local.bench_up
 
+picture: deps packages ## take the README's picture of the trading page anew
+	$(PYTHON) -m tests.support.trade_page_picture
+
 packages: deps
 	@$(LOCAL) packages
 
@@ -101,4 +104,4 @@ help: ## this list
 	  /^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 
-.PHONY: up down stop status verify deps lint format unit contract integration e2e bounds bounds-checked bounds-uncompiled test bench bench-core packages help
+.PHONY: up down stop status verify deps lint format unit contract integration e2e bounds bounds-checked bounds-uncompiled test bench bench-core picture packages help

@@ -22,9 +22,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 CHARTS = "lightweight-charts@5.2.1"
-CHARTS_INTEGRITY = (
-    "sha512-IVwoK1RLFiLPubaKIjNbtjWLnpPMqiABSrTay6whmNa8L1+19292VtHJ+BWyPUuLCwF0tcQlhEWd1CLB2a1nsQ=="
-)
+CHARTS_INTEGRITY = "sha512-IVwoK1RLFiLPubaKIjNbtjWLnpPMqiABSrTay6whmNa8L1+19292VtHJ+BWyPUuLCwF0tcQlhEWd1CLB2a1nsQ=="
 CHARTS_FILES = {
     "package/dist/lightweight-charts.standalone.production.mjs": "lightweight-charts.js",
     "package/LICENSE": "LICENSE",

@@ -206,6 +206,7 @@ def _defaults() -> dict[type, dict[str, Message]]:
         marketdata_pb2_grpc.MarketDataServiceServicer: {
             "ListTrades": marketdata_pb2.ListTradesResponse(),
             "ListCandles": marketdata_pb2.ListCandlesResponse(),
+            "ListStatistics": marketdata_pb2.ListStatisticsResponse(),
             "GetTopOfBook": marketdata_pb2.GetTopOfBookResponse(
                 top=marketdata_pb2.TopOfBook(market="btc-usdt", seq=3)
             ),

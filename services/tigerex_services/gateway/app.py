@@ -39,7 +39,18 @@ def create_app(gateway: Gateway) -> FastAPI:
         },
     )
     app.state.gateway = gateway
-    for module in (market, bots, bot_control, accounts, orders, health, docs, endpoint, binance, page):
+    for module in (
+        market,
+        bots,
+        bot_control,
+        accounts,
+        orders,
+        health,
+        docs,
+        endpoint,
+        binance,
+        page,
+    ):
         app.include_router(module.router)
     problem.install(app)
     openapi.install(app)

@@ -23,7 +23,7 @@ pytestmark = [
 expect.set_options(timeout=WAIT_MS_MAX)
 
 WAIT_S = WAIT_MS_MAX / 1_000
-LOGO = '<svg xmlns="http://www.w3.org/2000/svg" width="32" height="32"><rect width="9" height="9"/></svg>'
+LOGO = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
 BRANDING = {
     "name": "Acme <b>Exchange</b>",
     "primaryColor": "#7A1FA2",
@@ -31,7 +31,8 @@ BRANDING = {
     "links": [{"title": "Fees & terms", "url": "https://acme.example/fees?a=1&b=2"}],
 }
 # Whether a colour of candles is on the chart.
-DRAWN = """([red, green, blue]) => [...document.querySelectorAll("#chart canvas")].some((canvas) => {
+DRAWN = """([red, green, blue]) => [...document.querySelectorAll("#chart canvas")].some((canvas) =>
+{
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   for (let at = 0; at < data.length; at += 4) {
     if (data[at] === red && data[at + 1] === green && data[at + 2] === blue) return true;
@@ -138,9 +139,7 @@ async def _book_is_shown(page: Page, client: Client, side: str) -> bool:
 
 
 @pytest.mark.parametrize("interval", ["1s", "5m", "1h", "1d"])
-async def test_draws_every_interval(
-    visit: Visit, ann: Client, bob: Client, interval: str
-) -> None:
+async def test_draws_every_interval(visit: Visit, ann: Client, bob: Client, interval: str) -> None:
     await visit.page.locator("#intervals label", has_text=interval).click()
     await expect(visit.page.locator("#legend")).to_contain_text("C 60,000.00")
     await until(lambda: visit.page.evaluate(DRAWN, UP))
@@ -170,9 +169,7 @@ async def test_wears_the_tenants_branding(visit: Visit) -> None:
     await expect(page.get_by_role("link", name="tradingview.com")).to_be_visible()
 
 
-async def test_places_and_cancels_an_order(
-    visit: Visit, bob: Client, stack: ExchangeStack
-) -> None:
+async def test_places_and_cancels_an_order(visit: Visit, bob: Client, stack: ExchangeStack) -> None:
     page = visit.page
     await page.get_by_role("button", name="Add an API key to trade").click()
     await page.click("#close-key")

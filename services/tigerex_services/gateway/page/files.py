@@ -69,7 +69,7 @@ def _static() -> Iterator[tuple[str, File]]:
 
 
 def _charts() -> Iterator[tuple[str, File]]:
-    """Nothing where the build could not fetch the library: the page says so in the chart's place."""
+    """Nothing where the build could not fetch the library; the page says so."""
     try:
         content = (files(CHARTS_PACKAGE) / CHARTS_FILE).read_bytes()
     except (ModuleNotFoundError, FileNotFoundError):
