@@ -22,7 +22,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 CHARTS = "lightweight-charts@5.2.1"
-CHARTS_INTEGRITY = "sha512-IVwoK1RLFiLPubaKIjNbtjWLnpPMqiABSrTay6whmNa8L1+19292VtHJ+BWyPUuLCwF0tcQlhEWd1CLB2a1nsQ=="
+CHARTS_INTEGRITY = "sha512-IVwoK1RLFiLPubaKIjNbtjWLnpPMqiABSrTay6whmNa8L1+19292VtHJ+BWyPUuLCwF0tcQlhEWd1CLB2a1nsQ=="  # noqa: E501
 CHARTS_FILES = {
     "package/dist/lightweight-charts.standalone.production.mjs": "lightweight-charts.js",
     "package/LICENSE": "LICENSE",
@@ -36,14 +36,17 @@ class Generated(BuildHookInterface):
     def dependencies(self) -> list[str]:
         return [] if shutil.which("npm") or _cached_charts().exists() else [NPM_WHEEL]
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         root = Path(self.root)
         _replace(root / "build" / "stubs", lambda fresh: _make_stubs(root / "protos", fresh))
+        charts = root / "build" / "charts" / "tigerex_charts"
+        build_data["force_include"][str(charts)] = charts.name
         try:
-            _replace(root / "build" / "charts" / "tigerex_charts", _unpack_charts)
+            _replace(charts, _unpack_charts)
         except (OSError, subprocess.SubprocessError, ValueError) as error:
             if version != "editable":
                 raise
+            del build_data["force_include"][str(charts)]
             # Everything but the page's chart works without it, and the page says what is missing.
             self.app.display_warning(f"the charts library was not fetched from npm: {error}")
 

@@ -1,6 +1,7 @@
 """`make picture`: the README's picture of the page, of a real exchange with a simulated market.
 
 A chart of seconds has enough candles after two minutes of trading.
+"""
 
 import asyncio
 import json
@@ -42,9 +43,7 @@ async def main() -> None:
         postgres_server() as postgres,
         redis_server_running() as redis,
         fresh_database(postgres, Path(temporary) / "database") as database,
-        exchange_stack(
-            Path(temporary), database, redis, branding=json.dumps(branding)
-        ) as stack,
+        exchange_stack(Path(temporary), database, redis, branding=json.dumps(branding)) as stack,
     ):
         stack.start("feed", TIGEREX_FEED=json.dumps(feed))
         await asyncio.sleep(TRADING_S)
