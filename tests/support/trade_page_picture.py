@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import yaml
-from playwright.async_api import expect
+from playwright.async_api import ViewportSize, expect
 from tests.support.browser import visiting
 from tests.support.exchange_stack import ExchangeStack, exchange_stack
 from tests.support.gateway_client import Client
@@ -25,6 +25,7 @@ SAMPLES = ROOT / "deploy" / "samples"
 PICTURE = ROOT / "docs" / "trade-page.png"
 TRADING_S = 150.0
 REST_AWAY = (40, 90, 150)  # of the user's own orders from the last price, in quote asset
+VIEWPORT = ViewportSize(width=1280, height=860)
 WAIT_MS_MAX = 15_000
 
 
@@ -68,7 +69,7 @@ async def resting_orders(stack: ExchangeStack) -> AsyncIterator[None]:
 
 
 async def take(stack: ExchangeStack, profile: Path) -> None:
-    async with visiting(profile) as visit:
+    async with visiting(profile, viewport=VIEWPORT) as visit:
         page = visit.page
         await page.goto(stack.url)
         await page.locator("#intervals label", has_text="1s").click()
