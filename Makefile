@@ -81,9 +81,13 @@ test: lint bounds packages up ## everything: lint, all tests, on a running clust
 bench-core: deps ## measure the kernel, and compare it with a base commit's (BASE=<commit>); exit code 2: too noisy
 	$(PYTHON) -m tests.bench.core.bench_core
 
+bench-gateway: deps packages ## measure reads by REST, beside an empty handler of the same server
+	$(PYTHON) -m tests.bench.gateway.bench_rest
+
 bench: deps packages ## measure; the last of them restarts the sample exchange
 	$(PYTEST) tests/bench -o "python_files=bench_*.py" -q -s
 	$(PYTHON) -m tests.bench.bots.bench_latency
+	$(PYTHON) -m tests.bench.gateway.bench_rest
 	$(PYTHON) -m tests.bench.local.bench_up
 
 picture: deps packages ## take the README's picture of the trading page anew
@@ -104,4 +108,4 @@ help: ## this list
 	  /^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 
-.PHONY: up down stop status verify deps lint format unit contract integration e2e bounds bounds-checked bounds-uncompiled test bench bench-core picture packages help
+.PHONY: up down stop status verify deps lint format unit contract integration e2e bounds bounds-checked bounds-uncompiled test bench bench-core bench-gateway picture packages help
