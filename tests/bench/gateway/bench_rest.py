@@ -24,7 +24,7 @@ from tests.support.redis import redis_server_running
 
 GOAL = 0.5
 SECONDS = 2.0
-ROUNDS = 5
+ROUNDS = 3
 START_S_MAX = 60.0
 LEVELS = 100
 TARGETS = {

@@ -12,10 +12,12 @@ function color(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-/** The library's axis is in UTC: local time is UTC moved by the zone's offset at that time. */
+// The library's axis is in UTC: local time is UTC moved by the zone's offset of today. One offset
+// for all, because times must grow, also over the night in which clocks are put back.
+const OFFSET_S = -new Date().getTimezoneOffset() * 60;
+
 function localSeconds(time) {
-  const at = millis(time);
-  return Math.floor(at / 1000) - new Date(at).getTimezoneOffset() * 60;
+  return Math.floor(millis(time) / 1000) + OFFSET_S;
 }
 
 export class Chart {
@@ -26,6 +28,7 @@ export class Chart {
   #candles = null;
   #interval = INTERVAL_FIRST;
   #newest = null;
+  #placed = false; // whether the newest candles were brought into view
 
   constructor(socket) {
     this.socket = socket;
@@ -83,16 +86,17 @@ export class Chart {
     this.series.setData([]);
     this.volumes.setData([]);
     this.#newest = null;
+    this.#placed = false;
     this.#explain();
   }
 
   #reset(rows) {
-    const first = this.#newest === null;
     this.series.setData(rows.map((row) => this.#bar(row)));
     this.volumes.setData(rows.map((row) => this.#volume(row)));
     this.#newest = rows.at(-1) ?? null;
     this.#explain();
-    if (first) {
+    if (!this.#placed && rows.length) {
+      this.#placed = true;
       const range = { from: rows.length - BARS_AT_START, to: rows.length + 4 };
       this.chart.timeScale().setVisibleLogicalRange(range);
     }

@@ -62,7 +62,7 @@ export class Markets {
 
   #open() {
     const { pathname } = location;
-    const wanted = pathname.startsWith(PATH) ? decodeURIComponent(pathname.slice(PATH.length)) : "";
+    const wanted = pathname.startsWith(PATH) ? pathname.slice(PATH.length) : "";
     const first = this.#markets.keys().next().value;
     if (!first) {
       this.#say("This exchange has no market yet.");
@@ -71,6 +71,7 @@ export class Markets {
     if (wanted && !this.#markets.has(wanted)) {
       this.#say(`There is no market ${wanted} here. Choose one above.`);
       this.#select.selectedIndex = -1;
+      this.#shown = null;
       return;
     }
     const symbol = wanted || first;
