@@ -17,6 +17,7 @@ ENV PATH=/opt/venv/bin:$PATH \
 FROM python AS build
 ARG UV_VERSION=0.13.8
 ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
+    NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt \
     UV_PROJECT_ENVIRONMENT=/opt/venv \
     UV_PYTHON=/usr/bin/python3.11 \
     UV_PYTHON_DOWNLOADS=never \
@@ -31,7 +32,8 @@ RUN apt-get update -q \
 WORKDIR /app
 COPY pyproject.toml uv.lock ./
 RUN /opt/uv/bin/uv sync --frozen --no-dev --no-install-project && rm -rf /tmp/uv
-# Installed in place: the code itself is copied to where this points, so only contracts matter here.
+# Installed in place: the code itself is copied to where this points, so only contracts matter here,
+# and the charts library of the gateway's page, which npm's registry keeps.
 COPY README.md hatch_build.py ./
 COPY protos ./protos
 RUN /opt/uv/bin/uv sync --frozen --no-dev && rm -rf /tmp/uv
@@ -41,6 +43,7 @@ FROM python
 COPY --from=build /opt/venv /opt/venv
 WORKDIR /app
 COPY --from=build /app/build/stubs ./build/stubs
+COPY --from=build /app/build/charts/tigerex_charts ./build/charts/tigerex_charts
 # Compiled for any CPU of this architecture, so that the cache holds wherever the image runs.
 ENV NUMBA_CPU_NAME=generic \
     NUMBA_CACHE_LOCATOR_CLASSES=baked_numba_cache.BakedCacheLocator \

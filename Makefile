@@ -84,10 +84,18 @@ bench-core: deps ## measure the kernel, and compare it with a base commit's (BAS
 bench-marketdata: deps ## measure history queries over a year of candles (PAIRS=<n> MONTHS=<n>)
 	$(PYTHON) -m tests.bench.marketdata.bench_history $(if $(PAIRS),--pairs $(PAIRS)) $(if $(MONTHS),--months $(MONTHS))
 
+bench-gateway: deps packages ## measure reads by REST and the fan-out to sockets, beside bare ones of the same server
+	$(PYTHON) -m tests.bench.gateway.bench_rest
+	$(PYTHON) -m tests.bench.gateway.bench_fanout
+
 bench: deps packages ## measure; the last of them restarts the sample exchange
 	$(PYTEST) tests/bench -o "python_files=bench_*.py" -q -s
 	$(PYTHON) -m tests.bench.bots.bench_latency
+	$(PYTHON) -m tests.bench.gateway.bench_rest
 	$(PYTHON) -m tests.bench.local.bench_up
+
+picture: deps packages ## take the README's picture of the trading page anew
+	$(PYTHON) -m tests.support.trade_page_picture
 
 packages: deps
 	@$(LOCAL) packages
@@ -104,4 +112,4 @@ help: ## this list
 	  /^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 
-.PHONY: up down stop status verify deps lint format unit contract integration e2e bounds bounds-checked bounds-uncompiled test bench bench-core bench-marketdata packages help
+.PHONY: up down stop status verify deps lint format unit contract integration e2e bounds bounds-checked bounds-uncompiled test bench bench-core bench-gateway bench-marketdata picture packages help

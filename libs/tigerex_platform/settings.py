@@ -54,6 +54,8 @@ class Settings(BaseSettings):
     operator_subject: str = "system:serviceaccount:tigerex-system:tigerex-operator"
     secret_key_file: Path | None = None
     """Fernet key under which API secrets are encrypted."""
+    branding: str = ""
+    """For the gateway's page: JSON with the exchange's name, primaryColor, logo and links."""
     archive_dir: Path | None = None
     """Where the exchange's journal segments that left the database are, and go to."""
 

@@ -53,6 +53,11 @@ def changed(resource: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
 
 DEMO = {"name": "demo", "balances": [{"asset": "USDT", "amount": "100"}]}
 SIMULATED = {"type": "simulated", "simulated": {"referencePrice": "60000"}}
+BRANDING = {
+    "primaryColor": "#0a1B2c",
+    "logo": "data:image/svg+xml;base64,PHN2Zz48L3N2Zz4=",
+    "links": [{"title": "Terms", "url": "https://acme.example/terms?of=use&now"}],
+}
 FILTERS = {
     "minPrice": "0.01",
     "minQuantity": "0.00001",
@@ -92,6 +97,15 @@ BAD: list[tuple[str, dict[str, Any], str, Any, str]] = [
     ("port without node port", tenant(), "spec.expose", {"nodePorts": {"exchange": 30090}}, "spec.expose.nodePorts is allowed only where spec.expose.type is NodePort"),
     ("port out of range", tenant(), "spec.expose", {"type": "NodePort", "nodePorts": {"exchange": 80}}, "spec.expose.nodePorts.exchange"),
     ("the cluster's namespace", tenant(), "metadata.name", "kube-system", "metadata.name must not be"),
+    ("colour by name", tenant(), "spec.branding", {"primaryColor": "red"}, "spec.branding.primaryColor must be a colour as #RRGGBB"),
+    ("colour with more behind it", tenant(), "spec.branding", {"primaryColor": "#fff;x:"}, "spec.branding.primaryColor"),
+    ("logo from elsewhere", tenant(), "spec.branding", {"logo": "https://acme.example/logo.png"}, "spec.branding.logo must be a data URI"),
+    ("logo that is a page", tenant(), "spec.branding", {"logo": "data:text/html;base64,PGI+"}, "spec.branding.logo must be a data URI"),
+    ("logo that ends early", tenant(), "spec.branding", {"logo": "data:image/png;base64,abcde"}, "spec.branding.logo must be a data URI"),
+    ("huge logo", tenant(), "spec.branding", {"logo": "data:image/png;base64," + "A" * 32_768}, "spec.branding.logo"),
+    ("link with a script", tenant(), "spec.branding", {"links": [{"title": "x", "url": "javascript:alert(1)"}]}, "spec.branding.links[].url must begin with https://"),
+    ("link without a title", tenant(), "spec.branding", {"links": [{"title": "", "url": "https://acme.example"}]}, "spec.branding.links[0].title"),
+    ("nine links", tenant(), "spec.branding", {"links": [{"title": "x", "url": "https://acme.example"}] * 9}, "spec.branding.links"),
     ("tiny volume", tenant(), "spec.storage", {"size": "1Mi"}, "spec.storage.size must be a quantity of at least 1Gi"),
     ("same assets", market(), "spec.quoteAsset", "BTC", "spec.quoteAsset must be another asset"),
     ("zero tick", market(), "spec.tickSize", "0", "spec.tickSize must be"),
@@ -173,6 +187,8 @@ def test_what_is_fixed_stays(
 
 GOOD = [
     tenant(demoUser=DEMO, fees={"maker": "0", "taker": "0.1"}),
+    tenant(branding=BRANDING),
+    tenant(branding={}),
     market(feed=SIMULATED),
     market(feed={"type": "none"}),
     market(filters=FILTERS, circuitBreaker={"movePercent": "99.9999"}, state="CancelOnly"),

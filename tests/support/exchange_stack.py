@@ -61,6 +61,7 @@ class ExchangeStack:
     redis: RedisServer
     issuer: TokenIssuer
     otlp_endpoint: str = ""
+    branding: str = ""
     addresses: dict[str, str] = field(default_factory=dict)
     processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     keys: dict[str, ApiKey] = field(default_factory=dict)
@@ -82,6 +83,7 @@ class ExchangeStack:
             "http_listen": self._address("gateway-http"),
             "metrics_listen": self._address(f"{role}-metrics"),
             "otlp_endpoint": self.otlp_endpoint,
+            "branding": self.branding,
         }
         if role in DATABASE_SERVICES:
             overrides |= {
@@ -118,9 +120,10 @@ class ExchangeStack:
     def _spawn(
         self, role: str, settings: Settings, variables: dict[str, str] | None = None
     ) -> "subprocess.Popen[bytes]":
+        arguments = [role, "--market", MARKET.symbol] if role == "feed" else [role]
         with (self.folder / f"{role}.log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "tigerex_services", role],
+                [sys.executable, "-m", "tigerex_services", *arguments],
                 env=os.environ | environment(settings) | (variables or {}),
                 stdout=log,
                 stderr=log,
@@ -214,11 +217,17 @@ class ExchangeStack:
 
 @contextmanager
 def exchange_stack(
-    folder: Path, database: Database, redis: RedisServer, *, otlp_endpoint: str = ""
+    folder: Path,
+    database: Database,
+    redis: RedisServer,
+    *,
+    otlp_endpoint: str = "",
+    branding: str = "",
 ) -> Iterator[ExchangeStack]:
     """Everything, running and seeded."""
     (folder / "tokens").mkdir()
-    stack = ExchangeStack(folder, database, redis, TokenIssuer(folder / "tokens"), otlp_endpoint)
+    issuer = TokenIssuer(folder / "tokens")
+    stack = ExchangeStack(folder, database, redis, issuer, otlp_endpoint, branding)
     with ExitStack() as exits:
         exits.callback(stack.stop)
         stack.migrate()

@@ -20,6 +20,8 @@ from tigerex_services.gateway.binance.calls import Parts
 from tigerex_services.gateway.binance.streams.feeds import StreamFeeds
 from tigerex_services.gateway.books import Books
 from tigerex_services.gateway.context import Gateway
+from tigerex_services.gateway.page.branding import Branding
+from tigerex_services.gateway.page.files import Page
 from tigerex_services.gateway.readiness import Readiness
 from tigerex_services.gateway.replay import ReplayGuard
 from tigerex_services.gateway.upstream import Upstream
@@ -53,6 +55,7 @@ def make_app(
     channel: grpc.aio.Channel,
     guard: ReplayGuard | None = None,
     redis: aioredis.Redis | None = None,
+    branding: Branding | None = None,
 ) -> FastAPI:
     """A gateway over one server that has every service; without Redis there are no listen keys."""
     upstream = Upstream.over(exchange=channel, bots=channel, market_data=channel, history=channel)
@@ -70,6 +73,7 @@ def make_app(
             books=books,
             binance=binance,
             stream_feeds=StreamFeeds(binance),
+            page=Page.of(branding or Branding()),
         )
     )
 

@@ -268,6 +268,7 @@ def _defaults() -> dict[type, dict[str, Message]]:
             "ListTrades": marketdata_pb2.ListTradesResponse(),
             "ListAggregateTrades": marketdata_pb2.ListAggregateTradesResponse(),
             "ListCandles": marketdata_pb2.ListCandlesResponse(),
+            "ListStatistics": marketdata_pb2.ListStatisticsResponse(),
             "GetTopOfBook": marketdata_pb2.GetTopOfBookResponse(
                 top=marketdata_pb2.TopOfBook(market="btc-usdt", seq=3)
             ),

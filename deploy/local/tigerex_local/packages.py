@@ -27,6 +27,7 @@ TEST_PACKAGES: Final[Mapping[str, str]] = {
     "/usr/lib/postgresql/*/bin/postgres": "postgresql",
     "redis-server": "redis-server",
     "promtool": "prometheus",
+    "chromium": "chromium",
 }
 IMAGE_PACKAGES: Final[Mapping[str, str]] = {"buildah": "buildah", "debootstrap": "debootstrap"}
 

@@ -227,6 +227,7 @@ def farewell(layout: Layout, values: Mapping[str, str]) -> str:
     return f"""
 TigerEx is up.
 
+  {values["TIGEREX_URL"]}        the market, live
   {values["TIGEREX_URL"]}/docs   the API
   {values["TIGEREX_GRPC"]}               gRPC (exchange)
   {values["TIGEREX_PROMETHEUS"]}        Prometheus

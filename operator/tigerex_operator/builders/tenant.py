@@ -2,9 +2,12 @@
 services.
 """
 
+import json
+
 from tigerex_operator.builders.components import (
     DATABASE_SERVICES,
     EXCHANGE,
+    GATEWAY,
     RUNNER,
     SERVICES,
     Component,
@@ -138,7 +141,8 @@ def build_services(
     for component in SERVICES:
         if component.feature and not getattr(spec.features, component.feature):
             continue
-        pod = build_role_pod(owner, component, settings, issuer, [component.name])
+        env = {"TIGEREX_BRANDING": _branding(owner, spec)} if component is GATEWAY else None
+        pod = build_role_pod(owner, component, settings, issuer, [component.name], env=env)
         standbys = int(component is EXCHANGE and spec.standby and not spec.suspended)
         replicas = 0 if spec.suspended else spec.runners if component is RUNNER else 1 + standbys
         manifests += [
@@ -150,6 +154,15 @@ def build_services(
         if component.serves is not None:
             manifests.append(_build_component_service(owner, spec, component, component.serves))
     return manifests
+
+
+def _branding(owner: Owner, spec: TenantSpec) -> str:
+    """What the gateway's page is told, as one document in its environment."""
+    given = spec.branding
+    branding = given.model_dump(mode="json", by_alias=True, exclude_none=True) if given else {}
+    text = json.dumps({"name": spec.display_name or owner.name, **branding}, sort_keys=True)
+    # Kubernetes expands $(NAME) in values; a name may have a dollar sign.
+    return text.replace("$", "\\u0024")
 
 
 def _build_component_service(

@@ -82,10 +82,26 @@ class QuotaSpec(Model):
     pods: int | None = Field(None, ge=1, le=10_000)
 
 
+class LinkSpec(Model):
+    """A link at the foot of the page."""
+
+    title: str = Field(min_length=1, max_length=32)
+    url: str = Field(min_length=1, max_length=256)
+
+
+class BrandingSpec(Model):
+    """How the page looks; what is absent has the gateway's default."""
+
+    primary_color: str | None = None
+    logo: str | None = None
+    links: tuple[LinkSpec, ...] | None = Field(None, max_length=8)
+
+
 class TenantSpec(Model):
     """One branded exchange."""
 
     display_name: str | None = Field(None, min_length=1, max_length=64)
+    branding: BrandingSpec | None = None
     deletion_policy: Literal["Retain", "Delete"] = "Retain"
     suspended: bool = False
     assets: tuple[AssetSpec, ...] = Field(min_length=1, max_length=64)

@@ -17,6 +17,7 @@ from tigerex_services.gateway.routes import (
     history,
     market,
     orders,
+    page,
 )
 from tigerex_services.gateway.websocket import endpoint
 
@@ -33,6 +34,7 @@ ROUTED = (
     endpoint,
     ws_api,
     streams,
+    page,
 )
 UNTRACED_PATHS = frozenset({"/healthz", "/readyz"})
 

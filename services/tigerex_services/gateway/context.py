@@ -11,6 +11,7 @@ from tigerex_services.gateway.auth import Authenticator
 from tigerex_services.gateway.binance.calls import Parts as BinanceParts
 from tigerex_services.gateway.binance.streams.feeds import StreamFeeds
 from tigerex_services.gateway.books import Books
+from tigerex_services.gateway.page.files import Page
 from tigerex_services.gateway.readiness import Readiness
 from tigerex_services.gateway.upstream import Upstream
 from tigerex_services.gateway.websocket.bots import BotFeeds
@@ -30,6 +31,7 @@ class Gateway:
     books: Books
     binance: BinanceParts
     stream_feeds: StreamFeeds
+    page: Page
 
 
 def gateway_of(connection: HTTPConnection) -> Gateway:

@@ -18,6 +18,8 @@ from tigerex_services.gateway.binance.calls import Parts
 from tigerex_services.gateway.binance.streams.feeds import StreamFeeds
 from tigerex_services.gateway.books import Books
 from tigerex_services.gateway.context import Gateway
+from tigerex_services.gateway.page.branding import parse_branding
+from tigerex_services.gateway.page.files import Page
 from tigerex_services.gateway.readiness import Readiness
 from tigerex_services.gateway.replay import ReplayGuard
 from tigerex_services.gateway.server import Server, make_server
@@ -66,6 +68,7 @@ def build(
         books=books,
         binance=binance,
         stream_feeds=StreamFeeds(binance),
+        page=Page.of(parse_branding(settings.branding)),
     )
 
 

@@ -24,8 +24,15 @@ def collector(collector_at: tuple[Collector, str]) -> Collector:
 
 
 @pytest.fixture(scope="module")
+def branding() -> str:
+    """The gateway's setting; a module may have its own."""
+    return ""
+
+
+@pytest.fixture(scope="module")
 def stack(
     collector_at: tuple[Collector, str],
+    branding: str,
     postgres: PostgresServer,
     redis_server_session: RedisServer,
     tmp_path_factory: pytest.TempPathFactory,
@@ -37,7 +44,11 @@ def stack(
     with (
         fresh_database(postgres, folder / "database") as database,
         exchange_stack(
-            folder, database, redis_server_session, otlp_endpoint=collector_at[1]
+            folder,
+            database,
+            redis_server_session,
+            otlp_endpoint=collector_at[1],
+            branding=branding,
         ) as stack,
     ):
         yield stack

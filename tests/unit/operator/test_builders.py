@@ -29,6 +29,7 @@ from tigerex_operator.builders.tenant import (
     build_services,
 )
 from tigerex_operator.models import MarketSpec, TenantSpec, TradingBotSpec
+from tigerex_services.gateway.page.branding import parse_branding
 
 pytestmark = pytest.mark.unit
 
@@ -199,6 +200,24 @@ def test_runners_and_features() -> None:
     names = {m["metadata"]["name"] for m in services}
     assert names == {"exchange", "bots", "runner"}
     assert find(services, "Deployment", "runner")["spec"]["replicas"] == 3
+
+
+def test_gateway_is_told_the_tenants_branding() -> None:
+    def told(**spec: Any) -> dict[str, Any]:
+        pod = find(
+            build_services(owner(), tenant_spec(**spec), SETTINGS, ISSUER), "Deployment", "gateway"
+        )
+        (container,) = pod["spec"]["template"]["spec"]["containers"]
+        (text,) = [e["value"] for e in container["env"] if e["name"] == "TIGEREX_BRANDING"]
+        assert "$" not in text, "Kubernetes would expand $(NAME)"
+        assert parse_branding(text)
+        return json.loads(text)
+
+    assert told() == {"name": "acme"}
+    link = {"title": "Terms", "url": "https://acme.example/$(HOME)"}
+    assert told(
+        displayName="A $(TIGEREX_TENANT) €", branding={"primaryColor": "#00ff00", "links": [link]}
+    ) == {"name": "A $(TIGEREX_TENANT) €", "primaryColor": "#00ff00", "links": [link]}
 
 
 def test_a_standby_waits_beside_the_exchange_alone() -> None:

@@ -17,6 +17,7 @@ from tigerex_services.gateway.models.common import (
 TRADES_LIMIT_MAX = 1_000
 CANDLES_LIMIT_MAX = 1_000
 BOOK_LEVELS_MAX = 5_000
+STATISTICS_MINUTES_MAX = 10_080
 
 Interval = Literal[
     "1s",
@@ -136,6 +137,21 @@ class Candles(Answer):
     )
 
 
+class Statistics(Answer):
+    """Of a window that ends now and begins with a full minute."""
+
+    market: Symbol
+    open_time: Timestamp
+    close_time: Timestamp
+    open: DecimalString | None = Field(description="Null without a trade, as the next three.")
+    high: DecimalString | None
+    low: DecimalString | None
+    last: DecimalString | None
+    volume: DecimalString = Field(description="In base asset.")
+    quote_volume: DecimalString = Field(description="In quote asset.")
+    trades: int
+
+
 class Level(Answer):
     price: DecimalString
     quantity: DecimalString
@@ -178,6 +194,10 @@ class CandlesQuery(Query):
     start_ms: UnixMillis = 0
     end_ms: Annotated[UnixMillis, Field(description="Exclusive; 0: now.")] = 0
     limit: Annotated[int, Field(ge=1, le=CANDLES_LIMIT_MAX)] = 500
+
+
+class StatisticsQuery(Query):
+    minutes: Annotated[int, Field(ge=1, le=STATISTICS_MINUTES_MAX)] = 1_440
 
 
 class BookQuery(Query):

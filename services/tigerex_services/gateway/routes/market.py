@@ -66,6 +66,18 @@ async def list_candles(
     return model.Candles(candles=[translate.candle(row) for row in answer.candles])
 
 
+@router.get("/{symbol}/statistics", summary="Statistics", responses=READ_PROBLEMS)
+async def get_statistics(
+    symbol: PathSymbol, query: Annotated[model.StatisticsQuery, Query()], gateway: GatewayDep
+) -> model.Statistics:
+    """What happened in the last so many minutes: a day when not said otherwise."""
+    answer = await call(
+        gateway.upstream.market_data.ListStatistics,
+        pb.ListStatisticsRequest(market=symbol, minutes=query.minutes),
+    )
+    return translate.statistics(answer.statistics[0])
+
+
 @router.get(
     "/{symbol}/book", summary="Order book", responses=READ_PROBLEMS, response_model=model.Book
 )

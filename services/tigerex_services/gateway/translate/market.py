@@ -140,6 +140,21 @@ def candle(message: pb.Candle) -> model.Candle:
     )
 
 
+def statistics(message: pb.Statistics) -> model.Statistics:
+    return model.Statistics(
+        market=message.market,
+        open_time=time_text(message.open_time_ns),
+        close_time=time_text(message.close_time_ns),
+        open=optional(message.open),
+        high=optional(message.high),
+        low=optional(message.low),
+        last=optional(message.last),
+        volume=message.volume,
+        quote_volume=message.quote_volume,
+        trades=message.trades,
+    )
+
+
 def level(message: pb.PriceLevel) -> model.Level:
     return model.Level(price=message.price, quantity=message.quantity)
 
