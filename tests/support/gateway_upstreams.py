@@ -118,6 +118,7 @@ def _known(request: Message) -> bool:
 def _subscribe(upstreams: Upstreams):
     async def subscribe(self, request, context):
         upstreams.calls.append(Call("Subscribe", request, ""))
+        await context.send_initial_metadata(())
         queue: asyncio.Queue[marketdata_pb2.SubscribeResponse | None] = asyncio.Queue()
         upstreams.streams.append(queue)
         while (event := await queue.get()) is not None:

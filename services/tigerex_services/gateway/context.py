@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 from tigerex_services.gateway.account_ids import AccountIds
 from tigerex_services.gateway.auth import Authenticator
 from tigerex_services.gateway.binance.calls import Parts as BinanceParts
+from tigerex_services.gateway.books import Books
 from tigerex_services.gateway.readiness import Readiness
 from tigerex_services.gateway.upstream import Upstream
 from tigerex_services.gateway.websocket.bots import BotFeeds
@@ -25,6 +26,7 @@ class Gateway:
     readiness: Readiness
     market_hub: MarketHub
     bot_feeds: BotFeeds
+    books: Books
     binance: BinanceParts
 
 

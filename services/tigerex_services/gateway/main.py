@@ -15,6 +15,7 @@ from tigerex_services.gateway.account_ids import AccountIds
 from tigerex_services.gateway.app import create_app
 from tigerex_services.gateway.auth import Authenticator
 from tigerex_services.gateway.binance.calls import Parts
+from tigerex_services.gateway.books import Books
 from tigerex_services.gateway.context import Gateway
 from tigerex_services.gateway.readiness import Readiness
 from tigerex_services.gateway.replay import ReplayGuard
@@ -50,13 +51,15 @@ def build(
     """The parts of a gateway over its connections."""
     account_ids = AccountIds(upstream)
     keys = remote_key_store(settings, exchange)
+    books = Books(upstream)
     return Gateway(
         upstream=upstream,
         account_ids=account_ids,
         authenticator=Authenticator(keys, ReplayGuard(redis), TABLE),
         readiness=Readiness(exchange),
-        market_hub=MarketHub(upstream),
+        market_hub=MarketHub(upstream, books),
         bot_feeds=BotFeeds(upstream),
+        books=books,
         binance=Parts.over(upstream, account_ids, keys, TABLE, SystemClock()),
     )
 
@@ -82,6 +85,7 @@ async def _drain(
     await health.set_serving(False)
     server.stop()
     await asyncio.wait({http})
-    await gateway.market_hub.close()
-    await gateway.bot_feeds.close()
+    gateway.market_hub.close()
+    gateway.bot_feeds.close()
+    gateway.books.close()
     await health.stop(HEALTH_GRACE_S)

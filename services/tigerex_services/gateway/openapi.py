@@ -31,10 +31,11 @@ to correct. Unknown fields are refused. Bodies are at most 1 MiB.
 
 **WebSocket** at `/api/v1/ws`: send
 `{"op": "subscribe", "id": 1, "channel": "trades", "market": "btc-usdt"}`.
-Channels: `trades`, `book` (20 levels), `top`, `candles` (with `"interval": "1s"` or `"1m"`), and
-after `{"op": "auth", "id": 2, "key": …, "timestamp": …, "signature": …}`, signed as `GET /api/v1/ws` with
+Channels: `trades`, `book` (20 levels), `changes` (of the book), `top`, `candles` (with
+`"interval": "1s"` or `"1m"`), and after
+`{"op": "auth", "id": 2, "key": …, "timestamp": …, "signature": …}`, signed as `GET /api/v1/ws` with
 an empty body, `bots`: status and trades of your own. `unsubscribe` takes the same fields, `ping` is
-answered with `pong`. A reader that falls 256 messages behind is closed with a reason.
+answered with `pong`. A reader that falls 256 KiB behind is closed with a reason.
 """.strip()
 
 TAGS = [

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from tigerex_services.gateway.websocket.protocol import FrameProtocol
+
 CONNECTIONS_MAX = 4_000
 KEEP_ALIVE_S = 75
 DRAIN_S = 10
@@ -64,7 +66,7 @@ def make_server(app: ASGIApp, listen: str) -> Server:
             port=int(port),
             loop="none",
             http="httptools",
-            ws="websockets-sansio",
+            ws=FrameProtocol,
             ws_max_size=WS_MESSAGE_BYTES_MAX,
             ws_ping_interval=WS_PING_INTERVAL_S,
             ws_ping_timeout=WS_PING_TIMEOUT_S,

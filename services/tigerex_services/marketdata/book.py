@@ -6,6 +6,7 @@ parts of icebergs and orders that wait for a price are never in it.
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from tigerex_core.records import Event, EventKind, Side
@@ -44,6 +45,7 @@ class SideBook:
         self._lots = {self._sign * price: lots for price, lots in levels}
         self._prices = sorted(self._lots)
         self._edge = self._prices[-1] if len(self._prices) >= SNAPSHOT_LEVELS else None
+        self._changed: set[int] = set()
 
     def __len__(self) -> int:
         return len(self._prices)
@@ -62,6 +64,7 @@ class SideBook:
         after = before + lots
         if after < 0:
             raise BookError(f"{-lots} lots leave price {price}, where {before} are")
+        self._changed.add(key)
         if not before:
             insort(self._prices, key)
         if after:
@@ -81,11 +84,35 @@ class SideBook:
         """The best `count` levels, best first."""
         return [(self._sign * key, self._lots[key]) for key in self._prices[:count]]
 
+    def take_changes(self) -> Levels:
+        """The levels that changed since the last time, best first; 0 lots: it is gone."""
+        changed = sorted(self._changed)
+        self._changed.clear()
+        return [(self._sign * key, self._lots.get(key, 0)) for key in changed]
+
+    def change_from(self, before: "SideBook") -> None:
+        """Count everything as changed that is another than before."""
+        self._changed = {
+            key
+            for key in self._lots.keys() | before._lots.keys()
+            if self._lots.get(key) != before._lots.get(key)
+        } | before._changed
+
 
 class Row(Protocol):
     """One event, as an array row or a list of ints."""
 
     def __getitem__(self, column: int, /) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Levels that changed from `first_seq` to `last_seq`, as they are then; 0 lots: it is gone."""
+
+    first_seq: int
+    last_seq: int
+    bids: Levels
+    asks: Levels
 
 
 class Book:
@@ -102,10 +129,25 @@ class Book:
         self.time_ns = time_ns
         self.bids = SideBook(Side.BUY, bids)
         self.asks = SideBook(Side.SELL, asks)
+        self._told_seq = seq
 
     @property
     def needs_snapshot(self) -> bool:
         return self.bids.needs_snapshot or self.asks.needs_snapshot
+
+    def replace(self, before: "Book") -> None:
+        """Go on where another book of the market was: what differs counts as a change."""
+        self.bids.change_from(before.bids)
+        self.asks.change_from(before.asks)
+        self._told_seq = before._told_seq
+
+    def take_changes(self) -> "Changes":
+        """What changed since the last time; each one goes on where the one before it ended."""
+        changes = Changes(
+            self._told_seq + 1, self.seq, self.bids.take_changes(), self.asks.take_changes()
+        )
+        self._told_seq = self.seq
+        return changes
 
     def apply(self, seq: int, time_ns: int, rows: Iterable[Row]) -> bool:
         """Fold one batch's events of this market; True when the book changed.

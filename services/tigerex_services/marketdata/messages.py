@@ -6,7 +6,7 @@ from tigerex.marketdata.v1 import marketdata_pb2 as pb
 
 from tigerex_core.records import Side
 from tigerex_services.directory import MarketInfo
-from tigerex_services.marketdata.book import Book
+from tigerex_services.marketdata.book import Book, Changes
 from tigerex_services.marketdata.candles import Candle, Trade
 
 SIDE_NAME = {Side.BUY: "buy", Side.SELL: "sell"}
@@ -85,6 +85,17 @@ def depth_message(book: Book, market: MarketInfo, levels: int) -> pb.Depth:
         asks=_levels(book.asks.levels(levels), market),
         seq=book.seq,
         time_ns=book.time_ns,
+    )
+
+
+def changes_message(changes: Changes, book: Book, market: MarketInfo) -> pb.BookChanges:
+    return pb.BookChanges(
+        market=market.symbol,
+        first_seq=changes.first_seq,
+        last_seq=changes.last_seq,
+        time_ns=book.time_ns,
+        bids=_levels(changes.bids, market),
+        asks=_levels(changes.asks, market),
     )
 
 

@@ -76,12 +76,17 @@ class Projector:
     async def _renew_cut_books(self, moved: set[int]) -> None:
         """A book that began as a cut snapshot gets a new one before its known levels run out."""
         for market_id in moved:
-            if not self._fold.books[market_id].needs_snapshot:
+            before = self._fold.books[market_id]
+            if not before.needs_snapshot:
                 continue
             try:
-                self._fold.books[market_id] = await self._load_book(market_id)
+                book = await self._load_book(market_id)
             except grpc.aio.AioRpcError as error:  # the next change tries again
                 logger.warning("no new book of market %d: %s", market_id, error.details())
+                continue
+            book.replace(before)
+            self._fold.books[market_id] = book
+            self._publisher.publish_books({market_id})
 
     async def _write_loop(self) -> None:
         failures = 0

@@ -31,15 +31,21 @@ class Publisher:
         self._moved: set[int] = set()
 
     def publish(self, update: Update) -> None:
-        """Trades, tops and candles of one batch, at once; depths wait for `publish_depths`."""
+        """Trades, candles, changes and tops of one batch, at once; depths wait for
+        `publish_depths`."""
         for trade in update.trades:
             topic = (trade.market_id, int(pb.CHANNEL_TRADES))
             if self._hub.wants(topic):
                 market = self._fold.directory.market_by_id(trade.market_id)
                 self._send(topic, pb.SubscribeResponse(trade=messages.trade_message(trade, market)))
         self._publish_candles(update)
-        self._publish_tops(update.books)
-        self._moved |= update.books
+        self.publish_books(update.books)
+
+    def publish_books(self, moved: set[int]) -> None:
+        """Changes and tops of the books that moved."""
+        self._publish_changes(moved)
+        self._publish_tops(moved)
+        self._moved |= moved
 
     def publish_depths(self) -> None:
         """The depth of each market whose book moved since the last time."""
@@ -50,6 +56,16 @@ class Publisher:
                 depth = messages.depth_message(self._fold.books[market_id], market, DEPTH_LEVELS)
                 self._send(topic, pb.SubscribeResponse(depth=depth))
         self._moved.clear()
+
+    def _publish_changes(self, moved: Iterable[int]) -> None:
+        for market_id in moved:
+            book = self._fold.books[market_id]
+            changes = book.take_changes()
+            topic = (market_id, int(pb.CHANNEL_CHANGES))
+            if self._hub.wants(topic):
+                market = self._fold.directory.market_by_id(market_id)
+                message = messages.changes_message(changes, book, market)
+                self._send(topic, pb.SubscribeResponse(changes=message))
 
     def _publish_tops(self, moved: Iterable[int]) -> None:
         for market_id in moved:

@@ -9,7 +9,7 @@ from tigerex.marketdata.v1 import marketdata_pb2 as pb
 from tigerex_platform.clock import Clock
 from tigerex_platform.errors import InvalidField
 from tigerex_services.directory import MarketInfo
-from tigerex_services.marketdata.book import Book
+from tigerex_services.marketdata.book import SNAPSHOT_LEVELS, Book
 from tigerex_services.marketdata.candles import NS_PER_S, Candle, Trade
 from tigerex_services.marketdata.fold import Fold
 from tigerex_services.marketdata.hub import Hub, Subscriber
@@ -26,7 +26,7 @@ from tigerex_services.marketdata.storage import Storage
 TRADES_LIMIT = (100, 1_000)
 """Default and largest."""
 CANDLES_LIMIT = (500, 1_000)
-DEPTH_LIMIT = (50, 1_000)
+DEPTH_LIMIT = (50, SNAPSHOT_LEVELS)
 MINUTES_LIMIT = (1_440, 10_080)
 SUBSCRIBED_MARKETS_MAX = 100
 INT64_MAX = 2**63 - 1

@@ -168,7 +168,8 @@ async def test_market_data_needs_no_signature(client: Client, upstreams: Upstrea
     assert candles.json()["candles"][0]["closed"] is True
     assert upstreams.called("ListCandles")[0].request.start_ns == 1_700_000_000_000_000_000
     assert (await http.get("/api/v1/markets/btc-usdt/book")).json()["bids"][0]["quantity"] == "0.5"
-    assert (await http.get("/api/v1/markets/btc-usdt/top")).json()["bid"] is None
+    top = (await http.get("/api/v1/markets/btc-usdt/top")).json()
+    assert (top["bid"], top["ask"]) == ({"price": "59999.99", "quantity": "0.5"}, None)
     assert {call.user for call in upstreams.calls} == {""}
 
 

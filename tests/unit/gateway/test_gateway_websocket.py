@@ -55,8 +55,9 @@ async def served(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
         app = make_app(channel)
         async with serving_http(app) as (server, address):
             yield Served(upstreams, address, app.state.gateway, server)
-            await app.state.gateway.market_hub.close()
-            await app.state.gateway.bot_feeds.close()
+            app.state.gateway.market_hub.close()
+            app.state.gateway.bot_feeds.close()
+            app.state.gateway.books.close()
 
 
 async def ask(ws: ClientConnection, **message: Any) -> dict[str, Any]:

@@ -139,6 +139,36 @@ def test_the_folded_book_equals_the_cores(seed: int, cut: int) -> None:
     world.check_sound()
 
 
+@settings(max_examples=60, deadline=None)
+@given(seed=SEEDS, renewed=st.sets(st.integers(0, 39), max_size=3))
+def test_changes_make_the_book_again_even_where_it_is_renewed(seed: int, renewed: set[int]) -> None:
+    random, world, fold = Random(seed), MarketCore(), Fold()
+    market_id = world.market.market_id
+    sides: dict[str, dict[int, int]] = {"bids": {}, "asks": {}}
+    told_seq = 0
+    for number in range(40):
+        world.apply(*random_rows(random, world))
+        for batch in world.batches[fold.seq :]:
+            moved = market_id in fold.apply(batch).books
+            if market_id not in fold.books:
+                continue
+            book = fold.books[market_id]
+            if number in renewed:
+                depth = world.core.depth(market_id, ALL)
+                fold.books[market_id] = Book(world.seq, 0, *depth)
+                fold.books[market_id].replace(book)
+            elif not moved:
+                continue
+            changes = fold.books[market_id].take_changes()
+            assert not told_seq or changes.first_seq == told_seq + 1
+            told_seq = changes.last_seq
+            for name, side in sides.items():
+                side.update(getattr(changes, name))
+    bids, asks = world.core.depth(market_id, ALL)
+    shown = {name: {p: lots for p, lots in side.items() if lots} for name, side in sides.items()}
+    assert shown == {"bids": dict(bids), "asks": dict(asks)}
+
+
 def told(kind: EventKind, **columns: int) -> list[int]:
     row = [0] * EVENT_WIDTH
     row[Event.KIND] = kind

@@ -16,7 +16,7 @@ from tigerex_services.gateway.models.common import (
 
 TRADES_LIMIT_MAX = 1_000
 CANDLES_LIMIT_MAX = 1_000
-BOOK_LEVELS_MAX = 1_000
+BOOK_LEVELS_MAX = 5_000
 
 Interval = Literal[
     "1s",
@@ -155,6 +155,17 @@ class TopOfBook(Answer):
     ask: Level | None = Field(description="Null while the side is empty.")
     seq: int = Field(description="Journal entry that it reflects.")
     time: Timestamp | None
+
+
+class BookChanges(Answer):
+    """What changed in a book from one update to the next."""
+
+    market: Symbol
+    first_update_id: int = Field(description="last_update_id of the message before it, plus one.")
+    last_update_id: int = Field(description="Journal entry that the book then reflects.")
+    time: Timestamp | None
+    bids: list[Level] = Field(description='Levels as they are now; quantity "0": gone.')
+    asks: list[Level]
 
 
 class TradesQuery(Query):

@@ -71,17 +71,10 @@ async def get_book(
     symbol: PathSymbol, query: Annotated[model.BookQuery, Query()], gateway: GatewayDep
 ) -> model.Book:
     """The best price levels of both sides, as of one journal entry."""
-    answer = await call(
-        gateway.upstream.market_data.GetDepth,
-        pb.GetDepthRequest(market=symbol, levels=query.levels),
-    )
-    return translate.book(answer.depth)
+    return translate.book_of(symbol, await gateway.books.read(symbol), query.levels)
 
 
 @router.get("/{symbol}/top", summary="Best bid and ask", responses=READ_PROBLEMS)
 async def get_top(symbol: PathSymbol, gateway: GatewayDep) -> model.TopOfBook:
     """The best price and its quantity on each side."""
-    answer = await call(
-        gateway.upstream.market_data.GetTopOfBook, pb.GetTopOfBookRequest(market=symbol)
-    )
-    return translate.top(answer.top)
+    return translate.top_of(symbol, await gateway.books.read(symbol))

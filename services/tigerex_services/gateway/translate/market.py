@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from tigerex.exchange.v1 import types_pb2
 from tigerex.marketdata.v1 import marketdata_pb2 as pb
 
+from tigerex_services.gateway.books import Book, Changes, Level
 from tigerex_services.gateway.models import market as model
 from tigerex_services.gateway.translate.values import (
     inverse,
@@ -161,3 +162,39 @@ def top(message: pb.TopOfBook) -> model.TopOfBook:
         seq=message.seq,
         time=optional_time_text(message.time_ns),
     )
+
+
+def changes(found: Changes) -> model.BookChanges:
+    return model.BookChanges(
+        market=found.market,
+        first_update_id=found.first_seq,
+        last_update_id=found.last_seq,
+        time=optional_time_text(found.time_ns),
+        bids=_levels(found.bids),
+        asks=_levels(found.asks),
+    )
+
+
+def book_of(market: str, found: Book, levels: int) -> model.Book:
+    return model.Book(
+        market=market,
+        bids=_levels(found.bids.best(levels)),
+        asks=_levels(found.asks.best(levels)),
+        seq=found.seq,
+        time=optional_time_text(found.time_ns),
+    )
+
+
+def top_of(market: str, found: Book) -> model.TopOfBook:
+    bids, asks = _levels(found.bids.best(1)), _levels(found.asks.best(1))
+    return model.TopOfBook(
+        market=market,
+        bid=bids[0] if bids else None,
+        ask=asks[0] if asks else None,
+        seq=found.seq,
+        time=optional_time_text(found.time_ns),
+    )
+
+
+def _levels(levels: list[Level]) -> list[model.Level]:
+    return [model.Level(price=price, quantity=quantity) for price, quantity in levels]

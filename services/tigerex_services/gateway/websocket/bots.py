@@ -59,6 +59,9 @@ class _UserFeed:
         for bot in self._bots.values():
             sink.offer(data(BOTS_TOPIC, BotChanged(bot=translate.bot(bot))))
 
+    def end(self) -> None:
+        self.task.cancel()
+
     async def _run(self) -> None:
         while True:
             try:
@@ -111,9 +114,9 @@ class _UserFeed:
                 self._tell(BotTraded(bot_id=bot.bot_id, trade=translate.bot_trade(trade)))
 
     def _tell(self, body: BotChanged | BotRemoved | BotTraded) -> None:
-        text = data(BOTS_TOPIC, body)
+        frame = data(BOTS_TOPIC, body)
         for sink in self.sinks:
-            sink.offer(text)
+            sink.offer(frame)
         metrics.GATEWAY_WEBSOCKET_MESSAGES.add(len(self.sinks), {"channel": BOTS_TOPIC.channel})
 
 

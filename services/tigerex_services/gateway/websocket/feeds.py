@@ -1,6 +1,5 @@
 """Feeds by key: made for the first listener, ended with the last one."""
 
-import asyncio
 from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, Protocol, TypeVar
 
@@ -9,12 +8,13 @@ from tigerex_services.gateway.websocket.outbox import Sink
 
 
 class Feed(Protocol):
-    """A running task and those it tells."""
+    """What is told, and to whom."""
 
     sinks: set[Sink]
-    task: asyncio.Task[None]
 
     def add(self, sink: Sink) -> None: ...
+
+    def end(self) -> None: ...
 
 
 Key = TypeVar("Key", bound=Hashable)
@@ -53,11 +53,10 @@ class Feeds(Generic[Key, AnyFeed]):
         feed.sinks.discard(sink)
         if not feed.sinks:
             del self._feeds[key]
-            feed.task.cancel()
+            feed.end()
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Ends every feed."""
         feeds, self._feeds = list(self._feeds.values()), {}
         for feed in feeds:
-            feed.task.cancel()
-        await asyncio.gather(*(feed.task for feed in feeds), return_exceptions=True)
+            feed.end()

@@ -10,6 +10,8 @@ from tigerex.marketdata.v1 import marketdata_pb2 as pb
 from tigerex_platform.errors import TigerExError
 from tigerex_platform.retry import backoff_s
 from tigerex_platform.telemetry import metrics
+from tigerex_services.gateway.books import Books, Changes
+from tigerex_services.gateway.translate import market as translate
 from tigerex_services.gateway.upstream import Upstream, call
 from tigerex_services.gateway.websocket.channels import Position, Row, channel_of
 from tigerex_services.gateway.websocket.feeds import Feeds
@@ -33,7 +35,7 @@ class _Feed:
         self._topic = topic
         self._channel = channel_of(topic)
         self._position: Position | None = None
-        self._newest = ""
+        self._newest = b""
         self.sinks: set[Sink] = set()
         self.task = asyncio.create_task(self._run(), name=f"feed {topic.name}")
 
@@ -41,6 +43,9 @@ class _Feed:
         self.sinks.add(sink)
         if self._channel.is_state and self._newest:
             sink.offer(self._newest)
+
+    def end(self) -> None:
+        self.task.cancel()
 
     async def _run(self) -> None:
         failures = 0
@@ -93,12 +98,36 @@ class _Feed:
         metrics.GATEWAY_WEBSOCKET_MESSAGES.add(len(self.sinks), {"channel": self._topic.channel})
 
 
-class MarketHub(Feeds[Topic, _Feed]):
+class _ChangesFeed:
+    """Tells every change of a followed book."""
+
+    def __init__(self, books: Books, topic: Topic) -> None:
+        self._books = books
+        self._topic = topic
+        self.sinks: set[Sink] = set()
+        books.listen(topic.market, self._tell)
+
+    def add(self, sink: Sink) -> None:
+        self.sinks.add(sink)
+
+    def end(self) -> None:
+        self._books.leave(self._topic.market, self._tell)
+
+    def _tell(self, changes: Changes) -> None:
+        frame = data(self._topic, translate.changes(changes))
+        for sink in self.sinks:
+            sink.offer(frame)
+        metrics.GATEWAY_WEBSOCKET_MESSAGES.add(len(self.sinks), {"channel": self._topic.channel})
+
+
+class MarketHub(Feeds[Topic, _Feed | _ChangesFeed]):
     """Sends a topic's messages from the subscription on."""
 
-    def __init__(self, upstream: Upstream, *, topics_max: int = TOPICS_MAX) -> None:
+    def __init__(self, upstream: Upstream, books: Books, *, topics_max: int = TOPICS_MAX) -> None:
         super().__init__(
-            lambda topic: _Feed(upstream, topic),
+            lambda topic: (
+                _ChangesFeed(books, topic) if topic.channel == "changes" else _Feed(upstream, topic)
+            ),
             most=topics_max,
             full=f"{topics_max} topics are followed here already",
         )

@@ -1,6 +1,7 @@
 """What travels over a socket: requests with ids, answers, data, problems."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -10,8 +11,9 @@ from tigerex_platform.errors import InvalidField, TigerExError, to_problem
 from tigerex_services.gateway.models.common import Body, Symbol
 from tigerex_services.gateway.models.market import StreamInterval
 from tigerex_services.gateway.validation import invalid_fields
+from tigerex_services.gateway.websocket.frames import text_frame
 
-ChannelName = Literal["trades", "book", "top", "candles", "bots"]
+ChannelName = Literal["trades", "book", "changes", "top", "candles", "bots"]
 MessageId = Annotated[int, Field(ge=0, le=2**53 - 1)]  # what JavaScript can hold
 
 
@@ -99,14 +101,19 @@ def message_id(text: str) -> int | None:
     return found if isinstance(found, int) and not isinstance(found, bool) else None
 
 
-def answer(kind: str, request_id: int, **facts: str) -> str:
-    return json.dumps({"type": kind, "id": request_id, **facts})
+def answer(kind: str, request_id: int, **facts: str) -> bytes:
+    return _frame({"type": kind, "id": request_id, **facts})
 
 
-def problem(error: TigerExError, request_id: int | None = None) -> str:
-    return json.dumps({"type": "error", "id": request_id, "problem": to_problem(error)})
+def problem(error: TigerExError, request_id: int | None = None) -> bytes:
+    return _frame({"type": "error", "id": request_id, "problem": to_problem(error)})
 
 
-def data(topic: Topic, body: BaseModel) -> str:
+def data(topic: Topic, body: BaseModel) -> bytes:
     """Encoded once, sent to every subscriber."""
-    return f'{{"type":"data","subscription":"{topic.name}","data":{body.model_dump_json()}}}'
+    text = f'{{"type":"data","subscription":"{topic.name}","data":{body.model_dump_json()}}}'
+    return text_frame(text.encode())
+
+
+def _frame(content: Mapping[str, object]) -> bytes:
+    return text_frame(json.dumps(content).encode())

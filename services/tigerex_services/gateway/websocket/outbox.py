@@ -1,32 +1,29 @@
-"""What waits to be sent to one socket: bounded, and never waited for by whoever publishes."""
+"""What is sent to one socket: never waited for by whoever publishes, and bounded."""
 
 import asyncio
 from typing import Protocol
 
-WAITING_MESSAGES_MAX = 256
+from tigerex_services.gateway.websocket.protocol import SendFrame
 
 
 class Sink(Protocol):
-    """Takes messages without ever blocking."""
+    """Takes frames without ever blocking."""
 
-    def offer(self, text: str) -> None: ...
+    def offer(self, frame: bytes) -> None: ...
 
 
 class Outbox:
-    def __init__(self, limit: int = WAITING_MESSAGES_MAX) -> None:
-        self._waiting: asyncio.Queue[str] = asyncio.Queue(limit)
+    """Frames to one socket, until one finds no place: then the socket ends, as nothing is lost in
+    silence."""
+
+    def __init__(self, send: SendFrame) -> None:
+        self._send = send
         self._overflowed = asyncio.Event()
 
-    def offer(self, text: str) -> None:
-        """Queues the message; a full queue ends the socket: nothing is lost in silence."""
-        try:
-            self._waiting.put_nowait(text)
-        except asyncio.QueueFull:
+    def offer(self, frame: bytes) -> None:
+        if not self._overflowed.is_set() and not self._send(frame):
             self._overflowed.set()
 
-    async def take(self) -> str:
-        return await self._waiting.get()
-
     async def overflow(self) -> None:
-        """Returns once a message found no place."""
+        """Returns once a frame found no place."""
         await self._overflowed.wait()

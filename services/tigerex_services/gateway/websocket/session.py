@@ -1,20 +1,24 @@
 """One socket: what it is subscribed to, who it speaks for, and why it ends."""
 
+import asyncio
+
 from tigerex_platform.auth.hmac_signature import (
     KEY_HEADER,
     RECV_WINDOW_HEADER,
     SIGNATURE_HEADER,
     TIMESTAMP_HEADER,
 )
-from tigerex_platform.errors import Refused, TigerExError, Unauthenticated
+from tigerex_platform.errors import InvalidField, Refused, TigerExError, Unauthenticated
 from tigerex_services.gateway.auth import Authenticator, Caller, Credentials
 from tigerex_services.gateway.websocket import messages
 from tigerex_services.gateway.websocket.bots import BotFeeds
 from tigerex_services.gateway.websocket.hub import MarketHub
 from tigerex_services.gateway.websocket.messages import BOTS_TOPIC, Topic
 from tigerex_services.gateway.websocket.outbox import Outbox
+from tigerex_services.gateway.websocket.socket import POLICY_VIOLATION, End
 
 SUBSCRIPTIONS_MAX = 64
+KEY_CHECK_S = 30.0
 SIGNED_AS = "GET /api/v1/ws"
 PRIVATE_RPC = "/tigerex.bots.v1.BotService/ListBots"
 
@@ -23,14 +27,18 @@ class Session:
     """Answers one socket's messages; whatever is refused becomes an error message, not an end."""
 
     def __init__(
-        self, authenticator: Authenticator, market_hub: MarketHub, bot_feeds: BotFeeds
+        self,
+        authenticator: Authenticator,
+        market_hub: MarketHub,
+        bot_feeds: BotFeeds,
+        outbox: Outbox,
     ) -> None:
         self._authenticator = authenticator
         self._market_hub = market_hub
         self._bot_feeds = bot_feeds
         self._topics: set[Topic] = set()
         self.caller: Caller | None = None
-        self.outbox = Outbox()
+        self.outbox = outbox
 
     async def handle(self, text: str) -> None:
         try:
@@ -110,6 +118,17 @@ class Session:
             self._bot_feeds.detach(self._user(), self.outbox)
         else:
             self._market_hub.detach(topic, self.outbox)
+
+    def handle_binary(self) -> None:
+        wrong = InvalidField("frame", "binary", "text frames that hold JSON")
+        self.outbox.offer(messages.problem(wrong))
+
+    async def ending(self) -> End:
+        """A revoked key ends what it opened."""
+        while True:
+            await asyncio.sleep(KEY_CHECK_S)
+            if self.caller and not await self._authenticator.still_known(self.caller):
+                return End(POLICY_VIOLATION, "the API key was revoked")
 
     def close(self) -> None:
         """Leaves every topic."""
