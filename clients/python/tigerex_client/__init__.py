@@ -7,9 +7,9 @@
 from tigerex_client.async_client import AsyncClient
 from tigerex_client.client import Client
 from tigerex_client.errors import (
-    BookGap,
     Conflict,
     ConsumerTooSlow,
+    Gap,
     GapTooLarge,
     InvalidAnswer,
     InvalidRequest,
@@ -69,7 +69,6 @@ __all__ = [
     "Balance",
     "Book",
     "BookChanges",
-    "BookGap",
     "Bot",
     "BotChanged",
     "BotConfig",
@@ -87,6 +86,7 @@ __all__ = [
     "Credentials",
     "DcaConfig",
     "Fill",
+    "Gap",
     "GapTooLarge",
     "InvalidAnswer",
     "InvalidRequest",

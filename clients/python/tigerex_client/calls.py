@@ -49,7 +49,7 @@ def market(symbol: str) -> Call[market_model.Market]:
 
 
 def book(symbol: str, levels: int = 50) -> Call[market_model.Book]:
-    """The best levels of both sides, at most 1,000."""
+    """The best levels of both sides, at most 5,000."""
     return Call("GET", _market(symbol, "/book", levels=levels), _of(market_model.Book))
 
 

@@ -99,17 +99,19 @@ class ConsumerTooSlow(TigerExError):
 
 
 class GapTooLarge(TigerExError):
-    """More was missed while a stream was away than will be fetched."""
+    """More was missed while a stream was away than can be fetched."""
 
-    def __init__(self, name: str, most: int) -> None:
-        super().__init__("GAP_TOO_LARGE", f"{name}: more than {most} pages were missed")
+    def __init__(self, name: str, pages_max: int) -> None:
+        super().__init__(
+            "GAP_TOO_LARGE", f"{name}: what was missed is not kept, or beyond {pages_max} pages"
+        )
 
 
-class BookGap(TigerExError):
-    """A change does not follow the last one: the book needs a new snapshot."""
+class Gap(TigerExError):
+    """Something between the last item and this one is missing. A LocalBook needs a new snapshot."""
 
-    def __init__(self, expected: int, first: int) -> None:
-        super().__init__("BOOK_GAP", f"the change begins at {first}; allowed: {expected}")
+    def __init__(self, expected: int, found: int) -> None:
+        super().__init__("GAP", f"what comes begins at {found}; allowed: {expected}")
 
 
 class TooManySubscriptions(TigerExError):

@@ -7,7 +7,7 @@ each next one where the last ended.
 from collections.abc import Iterable
 from decimal import Decimal
 
-from tigerex_client.errors import BookGap
+from tigerex_client.errors import Gap
 from tigerex_client.models.market import Book, BookChanges, Level
 
 
@@ -21,13 +21,13 @@ class UpdateIds:
     def takes(self, changes: BookChanges) -> bool:
         """Whether they are to be applied; False: they are in the book already.
 
-        Raises BookGap where something between is missing; nothing is taken then.
+        Raises Gap where something between is missing; nothing is taken then.
         """
         if changes.last_update_id <= self.last:
             return False
         first, expected = changes.first_update_id, self.last + 1
         if first > expected or (first < expected and not self._fresh):
-            raise BookGap(expected, first)
+            raise Gap(expected, first)
         self.last = changes.last_update_id
         self._fresh = False
         return True
@@ -47,7 +47,7 @@ class LocalBook:
         return self._ids.last
 
     def apply(self, changes: BookChanges) -> bool:
-        """False: they were in the book already. Raises BookGap and changes nothing."""
+        """False: they were in the book already. Raises Gap and changes nothing."""
         if not self._ids.takes(changes):
             return False
         _set(self._bids, changes.bids)

@@ -11,6 +11,7 @@ from tigerex_services.gateway.routes import (
     accounts,
     bot_control,
     bots,
+    clock,
     docs,
     health,
     market,
@@ -38,7 +39,18 @@ def create_app(gateway: Gateway) -> FastAPI:
         },
     )
     app.state.gateway = gateway
-    for module in (market, bots, bot_control, accounts, orders, health, docs, endpoint, binance):
+    for module in (
+        clock,
+        market,
+        bots,
+        bot_control,
+        accounts,
+        orders,
+        health,
+        docs,
+        endpoint,
+        binance,
+    ):
         app.include_router(module.router)
     problem.install(app)
     openapi.install(app)

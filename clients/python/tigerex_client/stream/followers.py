@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from tigerex_client import calls
 from tigerex_client.calls import Call
-from tigerex_client.errors import BookGap, GapTooLarge
+from tigerex_client.errors import Gap, GapTooLarge
 from tigerex_client.local_book import UpdateIds
 from tigerex_client.models.bots import (
     Bot,
@@ -30,7 +30,7 @@ from tigerex_client.models.market import (
 REPAIR_PAGES_MAX = 100
 PAGE_ROWS = 1_000
 BOT_PAGE_ROWS = 500
-BOOK_LEVELS = 1_000
+BOOK_LEVELS = 5_000
 NS_PER_MS = 1_000_000
 
 In_contra = TypeVar("In_contra", contravariant=True)
@@ -47,12 +47,12 @@ class Follower(Protocol[In_contra, Out]):
         ...
 
     def accept(self, item: In_contra) -> list[Out]:
-        """What of a live item is new. Raises BookGap: repair first."""
+        """What of a live item is new. Raises Gap and takes nothing: repair first."""
         ...
 
 
 class TradesFollower:
-    """Every trade once, by id, from the subscription on."""
+    """Every trade once, from the subscription on: their ids leave none out."""
 
     def __init__(self, market: str) -> None:
         self._market = market
@@ -60,25 +60,37 @@ class TradesFollower:
         self._before_first: int | None = None  # the newest when the subscription began
 
     def accept(self, item: Trade) -> list[Trade]:
+        after = self._after()
         if self._last is not None and item.trade_id <= self._last:
             return []
+        if after is not None and item.trade_id > after + 1:
+            raise Gap(after + 1, item.trade_id)
         self._last = item.trade_id
         return [item]
 
+    def _after(self) -> int | None:
+        return self._before_first if self._last is None else self._last
+
     def repair(self) -> Repair[Trade]:
-        after = self._before_first if self._last is None else self._last
+        after = self._after()
         if after is None:
             newest: tuple[Trade, ...] = yield calls.trades(self._market, limit=1)
             self._before_first = newest[0].trade_id if newest else 0
             return []
+        name = f"trades:{self._market}"
         found = yield from _newer(
-            f"trades:{self._market}",
+            name,
             lambda before: calls.trades(self._market, before=before, limit=PAGE_ROWS),
             lambda trade: trade.trade_id,
             after,
             PAGE_ROWS,
         )
-        return [each for trade in found for each in self.accept(trade)]
+        if not found:
+            return []
+        if found[0].trade_id != after + 1:  # older ones are not kept any more
+            raise GapTooLarge(name, REPAIR_PAGES_MAX)
+        self._last = found[-1].trade_id
+        return found
 
 
 class CandlesFollower:
@@ -144,7 +156,7 @@ class ChangesFollower:
 
     def accept(self, item: BookChanges) -> list[Book | BookChanges]:
         if self._ids is None:
-            raise BookGap(0, item.first_update_id)
+            raise Gap(1, item.first_update_id)
         return [item] if self._ids.takes(item) else []
 
     def repair(self) -> Repair[Book | BookChanges]:

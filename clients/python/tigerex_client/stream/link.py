@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tigerex_client.calls import Call
-from tigerex_client.errors import BookGap, ConsumerTooSlow, GapTooLarge
+from tigerex_client.errors import ConsumerTooSlow, Gap, GapTooLarge
 from tigerex_client.stream.subscription import Subscription
 
 HELD_MAX = 10_000
@@ -29,7 +29,7 @@ class Link:
         if self._held is None:
             try:
                 self.subscription.put(self.subscription.follower.accept(item))
-            except BookGap:
+            except Gap:
                 self._held = [item]
                 return False
         elif len(self._held) < HELD_MAX:
@@ -41,7 +41,7 @@ class Link:
     async def repair(self, ask: Ask) -> None:
         """Fetches what was missed, then lets through what came meanwhile.
 
-        Raises what `ask` raises, and BookGap where no snapshot meets the changes.
+        Raises what `ask` raises, and Gap where no snapshot meets the changes.
         """
         for tried in range(1, SNAPSHOTS_MAX + 1):
             try:
@@ -52,7 +52,7 @@ class Link:
             held = self._held or []
             try:
                 news = [new for item in held for new in self.subscription.follower.accept(item)]
-            except BookGap:
+            except Gap:
                 if tried == SNAPSHOTS_MAX:
                     raise
                 await asyncio.sleep(SNAPSHOT_PAUSE_S)
