@@ -15,6 +15,7 @@ from tigerex_services.gateway.account_ids import AccountIds
 from tigerex_services.gateway.app import create_app
 from tigerex_services.gateway.auth import Authenticator
 from tigerex_services.gateway.binance.calls import Parts
+from tigerex_services.gateway.binance.streams.feeds import StreamFeeds
 from tigerex_services.gateway.books import Books
 from tigerex_services.gateway.context import Gateway
 from tigerex_services.gateway.readiness import Readiness
@@ -44,6 +45,7 @@ class Keys:
 def make_app(channel: grpc.aio.Channel, guard: ReplayGuard | None = None) -> FastAPI:
     upstream = Upstream.over(exchange=channel, bots=channel, market_data=channel)
     keys, account_ids, books = Keys(), AccountIds(upstream), Books(upstream)
+    binance = Parts.over(upstream, account_ids, books, keys, TABLE, SystemClock())
     return create_app(
         Gateway(
             upstream=upstream,
@@ -53,7 +55,8 @@ def make_app(channel: grpc.aio.Channel, guard: ReplayGuard | None = None) -> Fas
             market_hub=MarketHub(upstream, books),
             bot_feeds=BotFeeds(upstream),
             books=books,
-            binance=Parts.over(upstream, account_ids, keys, TABLE, SystemClock()),
+            binance=binance,
+            stream_feeds=StreamFeeds(binance),
         )
     )
 

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from tigerex_services.gateway import openapi, problem
 from tigerex_services.gateway.binance import routes as binance
+from tigerex_services.gateway.binance.streams import endpoint as streams
 from tigerex_services.gateway.body_limit import BodyLimitMiddleware
 from tigerex_services.gateway.context import Gateway
 from tigerex_services.gateway.middleware import EdgeMiddleware
@@ -19,6 +20,9 @@ from tigerex_services.gateway.routes import (
 )
 from tigerex_services.gateway.websocket import endpoint
 
+ROUTED = (
+    clock, market, bots, bot_control, accounts, orders, health, docs, endpoint, binance, streams
+)  # fmt: skip
 UNTRACED_PATHS = frozenset({"/healthz", "/readyz"})
 
 
@@ -39,18 +43,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         },
     )
     app.state.gateway = gateway
-    for module in (
-        clock,
-        market,
-        bots,
-        bot_control,
-        accounts,
-        orders,
-        health,
-        docs,
-        endpoint,
-        binance,
-    ):
+    for module in ROUTED:
         app.include_router(module.router)
     problem.install(app)
     openapi.install(app)

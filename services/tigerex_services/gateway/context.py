@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 from tigerex_services.gateway.account_ids import AccountIds
 from tigerex_services.gateway.auth import Authenticator
 from tigerex_services.gateway.binance.calls import Parts as BinanceParts
+from tigerex_services.gateway.binance.streams.feeds import StreamFeeds
 from tigerex_services.gateway.books import Books
 from tigerex_services.gateway.readiness import Readiness
 from tigerex_services.gateway.upstream import Upstream
@@ -28,6 +29,7 @@ class Gateway:
     bot_feeds: BotFeeds
     books: Books
     binance: BinanceParts
+    stream_feeds: StreamFeeds
 
 
 def gateway_of(connection: HTTPConnection) -> Gateway:

@@ -15,6 +15,7 @@ from tigerex_services.gateway.account_ids import AccountIds
 from tigerex_services.gateway.app import create_app
 from tigerex_services.gateway.auth import Authenticator
 from tigerex_services.gateway.binance.calls import Parts
+from tigerex_services.gateway.binance.streams.feeds import StreamFeeds
 from tigerex_services.gateway.books import Books
 from tigerex_services.gateway.context import Gateway
 from tigerex_services.gateway.readiness import Readiness
@@ -52,6 +53,7 @@ def build(
     account_ids = AccountIds(upstream)
     keys = remote_key_store(settings, exchange)
     books = Books(upstream)
+    binance = Parts.over(upstream, account_ids, books, keys, TABLE, SystemClock())
     return Gateway(
         upstream=upstream,
         account_ids=account_ids,
@@ -60,7 +62,8 @@ def build(
         market_hub=MarketHub(upstream, books),
         bot_feeds=BotFeeds(upstream),
         books=books,
-        binance=Parts.over(upstream, account_ids, keys, TABLE, SystemClock()),
+        binance=binance,
+        stream_feeds=StreamFeeds(binance),
     )
 
 
@@ -87,5 +90,6 @@ async def _drain(
     await asyncio.wait({http})
     gateway.market_hub.close()
     gateway.bot_feeds.close()
+    gateway.stream_feeds.close()
     gateway.books.close()
     await health.stop(HEALTH_GRACE_S)

@@ -41,6 +41,7 @@ def candle_message(
         taker_buy_volume=market.lots_to_quantity(candle.taker_volume),
         taker_buy_quote_volume=market.quote.from_units(candle.taker_quote_volume),
         end_time_ns=candle.end_time_ns,
+        last_trade_id=candle.last_trade_id,
     )
 
 

@@ -1,5 +1,6 @@
 """Whatever is sent to the native API is answered as its OpenAPI document says."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, seed, settings
+from hypothesis.errors import Unsatisfiable
 from requests import PreparedRequest, Session
 from requests.auth import AuthBase
 from schemathesis import Case, GenerationMode
@@ -70,7 +72,9 @@ def ann(stack: ExchangeStack) -> Iterator[Client]:
 
 
 def operations(stack: ExchangeStack) -> list[Any]:
-    schema = schemathesis.openapi.from_url(f"{stack.url}/openapi.json")
+    # The headers of signatures are `Signed`'s: wrong ones are what other tests are about.
+    config = schemathesis.Config.from_dict({"generation": {"with-security-parameters": False}})
+    schema = schemathesis.openapi.from_url(f"{stack.url}/openapi.json", config=config)
     return [found.ok() for found in schema.get_all_operations()]
 
 
@@ -110,7 +114,8 @@ def probe(
                 base_url=url, session=session, auth=auth, checks=CHECKS, timeout=CALL_S_MAX
             )
 
-        answered()
+        with contextlib.suppress(Unsatisfiable):  # nothing of it can be wrong
+            answered()
 
 
 def test_answers_are_documented(
@@ -119,15 +124,19 @@ def test_answers_are_documented(
     auth = Signed(stack.keys["ann"].key, stack.keys["ann"].secret)
     for operation in operations(stack):
         is_signed = bool(operation.definition.raw.get("security"))
-        for mode in GenerationMode:
-            with subtests.test(f"{operation.label}, {mode.value}"):
-                path = known(operation.path, ann)
-                probe(operation, path, mode, EXAMPLES, auth if is_signed else None, stack.url)
-        if is_signed:
-            with subtests.test(f"{operation.label}, unsigned"):
-                path = known(operation.path, ann)
-                mode = GenerationMode.POSITIVE
-                probe(operation, path, mode, UNSIGNED_EXAMPLES, None, stack.url)
+        there = known(operation.path, ann)
+        probes = [
+            ("good", there, GenerationMode.POSITIVE, EXAMPLES, auth),
+            ("bad", there, GenerationMode.NEGATIVE, EXAMPLES, auth),
+            ("unsigned", there, GenerationMode.POSITIVE, UNSIGNED_EXAMPLES, None),
+        ]
+        if there:
+            probes.append(("of unknown things", {}, GenerationMode.POSITIVE, EXAMPLES, auth))
+            probes.append(("of impossible things", {}, GenerationMode.NEGATIVE, EXAMPLES, auth))
+        for name, path, mode, examples, signer in probes:
+            if is_signed or name != "unsigned":
+                with subtests.test(f"{operation.label}: {name}"):
+                    probe(operation, path, mode, examples, signer if is_signed else None, stack.url)
     for order in ann.orders().orders:
         ann.cancel_order(order.order_id)
     assert "Traceback" not in stack.log("gateway")

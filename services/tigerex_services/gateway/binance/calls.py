@@ -11,6 +11,7 @@ from tigerex_services.gateway.binance.auth import Signatures
 from tigerex_services.gateway.binance.limits import Weights
 from tigerex_services.gateway.binance.parameters import Values
 from tigerex_services.gateway.binance.symbols import Symbols
+from tigerex_services.gateway.books import Books
 from tigerex_services.gateway.upstream import Upstream
 
 ACCOUNT = "main"  # the account that spot orders trade for
@@ -26,10 +27,17 @@ class Parts:
     signatures: Signatures
     weights: Weights
     clock: Clock
+    books: Books
 
     @classmethod
     def over(
-        cls, upstream: Upstream, account_ids: AccountIds, keys: KeyStore, table: Table, clock: Clock
+        cls,
+        upstream: Upstream,
+        account_ids: AccountIds,
+        books: Books,
+        keys: KeyStore,
+        table: Table,
+        clock: Clock,
     ) -> "Parts":
         return cls(
             upstream=upstream,
@@ -38,6 +46,7 @@ class Parts:
             signatures=Signatures(keys, table, clock),
             weights=Weights(clock),
             clock=clock,
+            books=books,
         )
 
 

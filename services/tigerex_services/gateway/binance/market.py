@@ -25,12 +25,12 @@ from tigerex_services.gateway.translate.values import NANOS_PER_MILLI
 from tigerex_services.gateway.upstream import call
 
 DEPTH_LIMIT = 100
-DEPTH_LIMIT_MAX = 1_000  # of the native path; more is asked for at most
 TRADES_LIMIT = 500
 KLINES_LIMIT = 500
 AVERAGE_MINUTES = 5
 DAY_MINUTES = 1_440
 NO_TRADE = -1
+NO_LEVEL = ("", "")
 # The least time that an interval takes: no more candles than were asked for fit.
 _UNITS_NS = {"s": 10**9, "m": 60 * 10**9, "h": 3_600 * 10**9, "d": 86_400 * 10**9}
 _LONG_NS = {"1w": 7 * _UNITS_NS["d"], "1M": 28 * _UNITS_NS["d"]}
@@ -102,14 +102,12 @@ def _symbol(market: types_pb2.Market) -> Json:
 
 async def depth(of: PublicCall) -> Json:
     market = await of.parts.symbols.market(of.values["symbol"])
-    levels = min(of.values.get("limit", DEPTH_LIMIT), DEPTH_LIMIT_MAX)
-    answer = await call(
-        of.upstream.market_data.GetDepth, pb.GetDepthRequest(market=market.symbol, levels=levels)
-    )
+    levels = of.values.get("limit", DEPTH_LIMIT)
+    book = await of.parts.books.read(market.symbol)
     return {
-        "lastUpdateId": answer.depth.seq,
-        "bids": [[decimal(row.price), decimal(row.quantity)] for row in answer.depth.bids],
-        "asks": [[decimal(row.price), decimal(row.quantity)] for row in answer.depth.asks],
+        "lastUpdateId": book.seq,
+        "bids": [[decimal(price), decimal(size)] for price, size in book.bids.best(levels)],
+        "asks": [[decimal(price), decimal(size)] for price, size in book.asks.best(levels)],
     }
 
 
@@ -195,22 +193,22 @@ async def average_price(of: PublicCall) -> Json:
 
 async def day_ticker(of: PublicCall) -> Json | list[Json]:
     """What happened in the last 24 hours, in one market or in all."""
-    return await _tickers(of, DAY_MINUTES)
+    return _one_or_all(of, await tickers(of, DAY_MINUTES))
 
 
 async def window_ticker(of: PublicCall) -> Json | list[Json]:
     """The same of another window; which markets has to be said."""
     if not of.values.keys() & {"symbol", "symbols"}:
         raise refuse(-1128)
-    return await _tickers(of, of.values.get("windowSize", DAY_MINUTES))
+    return _one_or_all(of, await tickers(of, of.values.get("windowSize", DAY_MINUTES)))
 
 
-async def _tickers(of: PublicCall, minutes: int) -> Json | list[Json]:
+async def tickers(of: PublicCall, minutes: int) -> list[Json]:
+    """What happened in the last minutes, in each of the markets that are asked for."""
     markets = await _markets(of)
     name = markets[0].symbol if len(markets) == 1 else ""
     found = {each.market: each for each in await _statistics(of, name, minutes)}
-    tickers = [await _ticker(of, market, found[market.symbol]) for market in markets]
-    return tickers[0] if "symbol" in of.values else tickers
+    return [await _ticker(of, market, found[market.symbol]) for market in markets]
 
 
 async def _statistics(of: PublicCall, market: str, minutes: int) -> Sequence[pb.Statistics]:
@@ -252,15 +250,13 @@ async def _ticker(of: PublicCall, market: types_pb2.Market, found: pb.Statistics
 
 
 async def _best(of: PublicCall, market: types_pb2.Market) -> Json:
-    answer = await call(
-        of.upstream.market_data.GetTopOfBook, pb.GetTopOfBookRequest(market=market.symbol)
-    )
-    bid, ask = answer.top.bid, answer.top.ask
+    book = await of.parts.books.read(market.symbol)
+    [bid, *_], [ask, *_] = [*book.bids.best(1), NO_LEVEL], [*book.asks.best(1), NO_LEVEL]
     return {
-        "bidPrice": decimal(bid.price),
-        "bidQty": decimal(bid.quantity),
-        "askPrice": decimal(ask.price),
-        "askQty": decimal(ask.quantity),
+        "bidPrice": decimal(bid[0]),
+        "bidQty": decimal(bid[1]),
+        "askPrice": decimal(ask[0]),
+        "askQty": decimal(ask[1]),
     }
 
 

@@ -133,7 +133,7 @@ def _shown(bot: pb.Bot) -> tuple[object, ...]:
     )
 
 
-class BotFeeds(Feeds[str, _UserFeed]):
+class BotFeeds(Feeds[str, Sink]):
     """Tells all of a user's bots, then what changes."""
 
     def __init__(self, upstream: Upstream, *, users_max: int = FOLLOWED_USERS_MAX) -> None:

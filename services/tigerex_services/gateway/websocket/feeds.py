@@ -1,42 +1,42 @@
 """Feeds by key: made for the first listener, ended with the last one."""
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from typing import Generic, Protocol, TypeVar
 
 from tigerex_platform.errors import Unavailable
-from tigerex_services.gateway.websocket.outbox import Sink
+
+Key = TypeVar("Key", bound=Hashable)
+AnySink = TypeVar("AnySink")
 
 
-class Feed(Protocol):
+class Feed(Protocol[AnySink]):
     """What is told, and to whom."""
 
-    sinks: set[Sink]
+    sinks: set[AnySink]
 
-    def add(self, sink: Sink) -> None: ...
+    def add(self, sink: AnySink) -> None: ...
 
     def end(self) -> None: ...
 
 
-Key = TypeVar("Key", bound=Hashable)
-AnyFeed = TypeVar("AnyFeed", bound=Feed)
-
-
-class Feeds(Generic[Key, AnyFeed]):
+class Feeds(Generic[Key, AnySink]):
     """At most `most` feeds; `full` is the refusal of one more."""
 
-    def __init__(self, make: Callable[[Key], AnyFeed], *, most: int, full: str) -> None:
+    def __init__(self, make: Callable[[Key], Feed[AnySink]], *, most: int, full: str) -> None:
         self._make = make
         self._most = most
         self._full = full
-        self._feeds: dict[Key, AnyFeed] = {}
+        self._feeds: dict[Key, Feed[AnySink]] = {}
 
     def __contains__(self, key: Key) -> bool:
         return key in self._feeds
 
-    def __iter__(self) -> Iterator[AnyFeed]:
-        return iter(self._feeds.values())
+    @property
+    def listeners(self) -> int:
+        """Subscriptions of all sinks together."""
+        return sum(len(feed.sinks) for feed in self._feeds.values())
 
-    def attach(self, key: Key, sink: Sink) -> None:
+    def attach(self, key: Key, sink: AnySink) -> None:
         """Adds the sink to the key's feed. Raises Unavailable when full."""
         feed = self._feeds.get(key)
         if feed is None:
@@ -45,7 +45,7 @@ class Feeds(Generic[Key, AnyFeed]):
             feed = self._feeds[key] = self._make(key)
         feed.add(sink)
 
-    def detach(self, key: Key, sink: Sink) -> None:
+    def detach(self, key: Key, sink: AnySink) -> None:
         """The last one out ends the feed."""
         feed = self._feeds.get(key)
         if feed is None:
