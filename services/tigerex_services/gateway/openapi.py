@@ -68,7 +68,7 @@ _IDEMPOTENCY_KEY = {
     "in": "header",
     "required": False,
     "description": "Your name for this change: repeated with the same content, it is done once.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+    "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
 }
 
 SIGNED: dict[str, Any] = {"security": _SECURITY, "parameters": [_RECV_WINDOW]}
