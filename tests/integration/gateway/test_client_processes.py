@@ -28,6 +28,7 @@ from tigerex_client import (
     Credentials,
     InvalidRequest,
     LocalBook,
+    NoAnswer,
     NotFound,
     PermissionDenied,
     Reconnect,
@@ -336,6 +337,19 @@ async def test_refused_subscriptions_end_with_the_refusal(stack: ExchangeStack) 
     ):
         with pytest.raises(Unauthenticated):
             await anext(stream.bots())
+
+
+async def test_a_stream_gives_up_on_an_exchange_that_stays_away(proxy: CuttingProxy) -> None:
+    proxy.refuse(True)
+    few = Reconnect(first_s=0.01, max_s=0.02, failures_max=3)
+    async with (
+        AsyncClient(f"http://{proxy.address}", deadline_s=1.0) as client,
+        Stream(client, reconnect=few) as stream,
+    ):
+        with pytest.raises(NoAnswer, match="stays away"):
+            await anext(stream.trades(MARKET))
+        with pytest.raises(NoAnswer):
+            await client.markets()
 
 
 def test_the_blocking_stream(stack: ExchangeStack) -> None:

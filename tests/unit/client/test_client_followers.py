@@ -23,6 +23,7 @@ from tigerex_client.calls import Call
 from tigerex_client.models.bots import Bot, BotEvent, Bots, BotTrade, DcaConfig, Performance
 from tigerex_client.parsing import UnixNs
 from tigerex_client.stream import followers, frames
+from tigerex_client.stream import link as link_module
 from tigerex_client.stream.followers import BotsFollower, CandlesFollower, TradesFollower
 from tigerex_client.stream.link import Link
 from tigerex_client.stream.subscription import Subscription
@@ -63,49 +64,41 @@ def waiting(found: Subscription[Any]) -> list[Any]:
     return list(found._waiting)
 
 
-# A connection: trades while nobody is connected, then while the repair runs, then live; of the live
-# ones the socket loses the first few (what an exchange's hub skips when it begins).
-CONNECTIONS = st.lists(
-    st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9), st.integers(0, 2)),
-    min_size=1,
-    max_size=6,
-)
+# A connection: trades while nobody is connected, then while the repair runs, then live; the socket
+# loses some of those (an exchange's hub skips what came before it began).
+TOLD = st.lists(st.booleans(), max_size=9)
+CONNECTIONS = st.lists(st.tuples(st.integers(0, 9), TOLD, TOLD), min_size=1, max_size=6)
 
 
 @given(CONNECTIONS)
 async def test_every_trade_comes_once_and_in_order(
-    connections: list[tuple[int, int, int, int]],
+    connections: list[tuple[int, list[bool], list[bool]]],
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(followers, "PAGE_ROWS", 3)
+        patch.setattr(link_module, "REPAIR_PAUSE_S", 0)
         market = Market()
         found = subscription(TradesFollower("btc-usdt"))
-        first_told: int | None = None
 
-        def happen(count: int, link: Link | None = None) -> list[bool]:
-            whole = []
-            for _ in range(count):
+        async def happen(told: list[bool], link: Link | None = None) -> None:
+            for is_told in told:
                 market.trades.append(trade(len(market.trades) + 1))
-                if link is not None:
-                    whole.append(link.receive(market.trades[-1]))
-            return whole
+                if link is not None and is_told and not link.receive(market.trades[-1]):
+                    await link.repair(market.ask)
 
-        for away, repairing, live, lost in connections:
-            happen(away)
+        for away, repairing, live in connections:
+            await happen([False] * away)
             link = Link(found)
-            first_told = len(market.trades) if first_told is None else first_told
-            happen(lost)
-            happen(repairing, link)
+            await happen(repairing, link)
             await link.repair(market.ask)
-            happen(lost)
-            if not all(happen(live, link)):
-                await link.repair(market.ask)
+            await happen(live, link)
         # The newest may have been lost with nothing after it to tell: the next repair brings it.
         await Link(found).repair(market.ask)
         ids = [each.trade_id for each in waiting(found)]
-        assert ids == list(range(ids[0], len(market.trades) + 1)) if ids else True
-        begun = first_told or 0
-        assert not ids or ids[0] <= begun + connections[0][3] + connections[0][1] + 1
+        away, repairing, _ = connections[0]
+        newest_at_first = away + len(repairing)
+        first = away + repairing.index(True) + 1 if True in repairing else newest_at_first + 1
+        assert ids == list(range(first, len(market.trades) + 1))
 
 
 async def test_trades_that_are_not_kept_any_more_end_the_subscription() -> None:

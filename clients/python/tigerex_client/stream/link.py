@@ -1,6 +1,7 @@
 """One subscription on one socket: what comes is held back until what was missed is there."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -9,8 +10,8 @@ from tigerex_client.errors import ConsumerTooSlow, Gap, GapTooLarge
 from tigerex_client.stream.subscription import Subscription
 
 HELD_MAX = 10_000
-SNAPSHOT_PAUSE_S = 0.05
-SNAPSHOTS_MAX = 10  # in a row, each older than the changes that it has to meet
+REPAIRS_MAX = 10  # in a row, each answered with less than what the socket tells already
+REPAIR_PAUSE_S = 0.05
 
 Ask = Callable[[Call[Any]], Awaitable[Any]]
 
@@ -18,48 +19,50 @@ Ask = Callable[[Call[Any]], Awaitable[Any]]
 class Link:
     def __init__(self, subscription: Subscription[Any]) -> None:
         self.subscription = subscription
-        self._held: list[Any] | None = []  # None: live
+        self._held: deque[Any] = deque()
+        self._live = False
 
     def receive(self, data: object) -> bool:
         """Takes one item of the socket; False: something is missing, repair first.
 
         Raises InvalidAnswer.
         """
-        item = self.subscription.topic.read(data)
-        if self._held is None:
-            try:
-                self.subscription.put(self.subscription.follower.accept(item))
-            except Gap:
-                self._held = [item]
-                return False
-        elif len(self._held) < HELD_MAX:
-            self._held.append(item)
-        else:
+        if len(self._held) >= HELD_MAX:
             self.subscription.fail(ConsumerTooSlow(self.subscription.topic.name, HELD_MAX))
-        return True
+            return True
+        self._held.append(self.subscription.topic.read(data))
+        if not self._live:
+            return True
+        self._live = self._let_through()
+        return self._live
 
     async def repair(self, ask: Ask) -> None:
         """Fetches what was missed, then lets through what came meanwhile.
 
-        Raises what `ask` raises, and Gap where no snapshot meets the changes.
+        Raises what `ask` raises, and Gap where what is fetched never meets what comes.
         """
-        for tried in range(1, SNAPSHOTS_MAX + 1):
+        for _ in range(REPAIRS_MAX):
             try:
-                missed = await self._missed(ask)
+                self.subscription.put(await self._missed(ask))
             except GapTooLarge as error:
                 self.subscription.fail(error)
                 return
-            held = self._held or []
+            self._live = self._let_through()
+            if self._live:
+                return
+            await asyncio.sleep(REPAIR_PAUSE_S)
+        self.subscription.follower.accept(self._held[0])
+
+    def _let_through(self) -> bool:
+        """Whether all of it could be."""
+        while self._held:
             try:
-                news = [new for item in held for new in self.subscription.follower.accept(item)]
+                news = self.subscription.follower.accept(self._held[0])
             except Gap:
-                if tried == SNAPSHOTS_MAX:
-                    raise
-                await asyncio.sleep(SNAPSHOT_PAUSE_S)
-                continue
-            self.subscription.put([*missed, *news])
-            self._held = None
-            return
+                return False
+            self._held.popleft()
+            self.subscription.put(news)
+        return True
 
     async def _missed(self, ask: Ask) -> list[Any]:
         steps = self.subscription.follower.repair()
