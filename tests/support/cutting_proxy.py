@@ -1,73 +1,64 @@
-"""A TCP proxy in front of a server that cuts connections when it is told to."""
+"""A TCP proxy that a test can cut: every connection through it ends at once, new ones are taken."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 CHUNK_BYTES = 64 * 1024
 
 
+@dataclass
 class CuttingProxy:
-    """Passes bytes both ways until `cut`; `cuts` counts the connections that were cut."""
+    """Forwards to `target`, "host:port"; while `refusing`, a new connection ends at once."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._target = host, port
-        self._open: set[asyncio.Task[None]] = set()
-        self._refusing = False
-        self.cuts = 0
-        self.address = ""
+    target: str
+    address: str = ""
+    refusing: bool = False
+    cuts: int = 0  # that ended a connection
+    _open: set[asyncio.StreamWriter] = field(default_factory=set)
+
+    @property
+    def open(self) -> bool:
+        """Whether anything is connected through it."""
+        return bool(self._open)
 
     def cut(self) -> None:
-        """Ends every connection at once, in the middle of whatever it carries."""
-        for task in self._open:
-            task.cancel()
-        self.cuts += len(self._open)
-
-    def refuse(self, refusing: bool) -> None:
-        """While it refuses, new connections are closed as soon as they are there."""
-        self._refusing = refusing
-
-    async def serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._open.add(task)
-        try:
-            if not self._refusing:
-                await self._pass_both(reader, writer)
-        except (OSError, asyncio.CancelledError):
-            pass  # either end, or a cut
-        finally:
-            self._open.discard(task)
+        """Aborts every open connection, in both directions."""
+        self.cuts += self.open
+        for writer in list(self._open):
             writer.transport.abort()
 
-    async def _pass_both(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there_reader, there_writer = await asyncio.open_connection(*self._target)
-        passing = [
-            asyncio.create_task(_pass(reader, there_writer)),
-            asyncio.create_task(_pass(there_reader, writer)),
-        ]
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(CHUNK_BYTES):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.refusing:
+            writer.transport.abort()
+            return
+        host, _, port = self.target.rpartition(":")
+        there, back = await asyncio.open_connection(host, int(port))
+        self._open |= {writer, back}
         try:
-            await asyncio.wait(passing, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.gather(self._forward(reader, back), self._forward(there, writer))
         finally:
-            for each in passing:
-                each.cancel()
-            await asyncio.gather(*passing, return_exceptions=True)
-            there_writer.transport.abort()
-
-
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(CHUNK_BYTES):
-        writer.write(data)
-        await writer.drain()
+            self._open -= {writer, back}
+            writer.close()
+            back.close()
 
 
 @asynccontextmanager
 async def cutting_proxy(target: str) -> AsyncIterator[CuttingProxy]:
-    """In front of "host:port"."""
-    host, _, port = target.rpartition(":")
-    proxy = CuttingProxy(host, int(port))
-    server = await asyncio.start_server(proxy.serve_one, "127.0.0.1", 0)
-    proxy.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    """A proxy in front of `target`, until the end of the block."""
+    proxy = CuttingProxy(target)
+    server = await asyncio.start_server(proxy._serve, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()[:2]
+    proxy.address = f"{host}:{port}"
     try:
         yield proxy
     finally:

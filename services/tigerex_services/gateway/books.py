@@ -1,5 +1,5 @@
-"""The books of markets that somebody looks at, kept here: read without asking anybody, and followed
-change by change.
+"""The books and last prices of markets that somebody looks at, kept here: read without asking
+anybody, and followed change by change.
 
 A book begins with a snapshot of market data's and goes on with its changes. When the stream breaks
 or misses something, a new snapshot is taken, and what differs from the book before it is told as
@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 SNAPSHOT_LEVELS = 5_000  # a side
 FOLLOWED_MAX = 1_000
+FORMS_MAX = 64  # of one book
 IDLE_S = 60.0  # after which a book that nobody read or listens to is let go
 FIRST_BOOK_S = 5.0
 RETRY_FIRST_S = 0.1
@@ -92,6 +93,7 @@ class Book:
         self.seq = snapshot.seq if snapshot else 0
         self.time_ns = snapshot.time_ns if snapshot else 0
         self.bids, self.asks = Side(-1), Side(1)
+        self._shown: dict[object, bytes] = {}
         if snapshot:
             _put(self.bids, ((level.price, level.quantity) for level in snapshot.bids))
             _put(self.asks, ((level.price, level.quantity) for level in snapshot.asks))
@@ -100,6 +102,16 @@ class Book:
         _put(self.bids, changes.bids)
         _put(self.asks, changes.asks)
         self.seq, self.time_ns = changes.last_seq, changes.time_ns
+        self._shown.clear()
+
+    def shown(self, form: object, make: Callable[["Book"], bytes]) -> bytes:
+        """The book in a form, which is made once for all who ask before it changes."""
+        found = self._shown.get(form)
+        if found is None:
+            if len(self._shown) >= FORMS_MAX:
+                self._shown.clear()
+            found = self._shown[form] = make(self)
+        return found
 
 
 def _put(side: Side, levels: Iterable[Level]) -> None:
@@ -125,6 +137,7 @@ class MarketBook:
         self._upstream = upstream
         self._market = market
         self.book = Book()
+        self.last_price = ""  # before the first trade
         self.settled = asyncio.Event()  # there is a book, or a reason why there is none
         self.failure: TigerExError | None = None  # of the newest attempt
         self.listeners: set[Listener] = set()
@@ -151,7 +164,9 @@ class MarketBook:
     async def _follow(self) -> None:
         """Opens the stream first, so that nothing can be missed between it and the snapshot."""
         stream = self._upstream.market_data.Subscribe(
-            pb.SubscribeRequest(markets=[self._market], channels=[pb.CHANNEL_CHANGES])
+            pb.SubscribeRequest(
+                markets=[self._market], channels=[pb.CHANNEL_CHANGES, pb.CHANNEL_TRADES]
+            )
         )
         try:
             await stream.initial_metadata()
@@ -159,9 +174,18 @@ class MarketBook:
                 self._upstream.market_data.GetDepth,
                 pb.GetDepthRequest(market=self._market, levels=SNAPSHOT_LEVELS),
             )
+            trades = await call(
+                self._upstream.market_data.ListTrades,
+                pb.ListTradesRequest(market=self._market, limit=1),
+            )
+            if trades.trades:
+                self.last_price = trades.trades[0].price
             self._begin(Book(answer.depth))
             async for event in stream:
-                self._go_on(_changes(event.changes))
+                if event.HasField("trade"):
+                    self.last_price = event.trade.price
+                else:
+                    self._go_on(_changes(event.changes))
         finally:
             stream.cancel()
 
@@ -198,8 +222,12 @@ class Books:
         self._books: dict[str, MarketBook] = {}
 
     async def read(self, market: str) -> Book:
-        """The book as it is now, which is followed from here on. Raises TigerExError: NotFound for
-        an unknown market, Unavailable where there is no book yet."""
+        """The book as it is now. Raises as `follow`."""
+        return (await self.follow(market)).book
+
+    async def follow(self, market: str) -> MarketBook:
+        """The market's book and last price, followed from here on. Raises TigerExError: NotFound
+        for an unknown market, Unavailable where there is no book yet."""
         followed = self._followed(market)
         try:
             async with asyncio.timeout(FIRST_BOOK_S):
@@ -207,7 +235,7 @@ class Books:
         except TimeoutError as error:
             raise DeadlineExceeded("market data did not answer in time") from error
         if followed.failure is None:
-            return followed.book
+            return followed
         if not followed.failure.retryable:
             self._drop(market)
         raise followed.failure

@@ -340,7 +340,7 @@ async def test_refused_subscriptions_end_with_the_refusal(stack: ExchangeStack) 
 
 
 async def test_a_stream_gives_up_on_an_exchange_that_stays_away(proxy: CuttingProxy) -> None:
-    proxy.refuse(True)
+    proxy.refusing = True
     few = Reconnect(first_s=0.01, max_s=0.02, failures_max=3)
     async with (
         AsyncClient(f"http://{proxy.address}", deadline_s=1.0) as client,

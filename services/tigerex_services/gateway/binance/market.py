@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+import orjson
 from tigerex.exchange.v1 import types_pb2
 from tigerex.marketdata.v1 import marketdata_pb2 as pb
 
 from tigerex_services.gateway.binance.calls import PublicCall
+from tigerex_services.gateway.binance.depth import best_levels
 from tigerex_services.gateway.binance.errors import refuse
 from tigerex_services.gateway.binance.filters import filters
 from tigerex_services.gateway.binance.limits import WEIGHT_MAX
@@ -100,15 +102,13 @@ def _symbol(market: types_pb2.Market) -> Json:
     }
 
 
-async def depth(of: PublicCall) -> Json:
+async def depth(of: PublicCall) -> orjson.Fragment:
     market = await of.parts.symbols.market(of.values["symbol"])
-    levels = of.values.get("limit", DEPTH_LIMIT)
+    count = of.values.get("limit", DEPTH_LIMIT)
     book = await of.parts.books.read(market.symbol)
-    return {
-        "lastUpdateId": book.seq,
-        "bids": [[decimal(price), decimal(size)] for price, size in book.bids.best(levels)],
-        "asks": [[decimal(price), decimal(size)] for price, size in book.asks.best(levels)],
-    }
+    return orjson.Fragment(
+        book.shown(("depth", count), lambda book: orjson.dumps(best_levels(book, count)))
+    )
 
 
 async def trades(of: PublicCall) -> list[Json]:

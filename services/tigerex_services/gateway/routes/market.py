@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 from tigerex.exchange.v1 import markets_pb2
 from tigerex.marketdata.v1 import marketdata_pb2 as pb
 
@@ -66,15 +66,36 @@ async def list_candles(
     return model.Candles(candles=[translate.candle(row) for row in answer.candles])
 
 
-@router.get("/{symbol}/book", summary="Order book", responses=READ_PROBLEMS)
+@router.get(
+    "/{symbol}/book", summary="Order book", responses=READ_PROBLEMS, response_model=model.Book
+)
 async def get_book(
     symbol: PathSymbol, query: Annotated[model.BookQuery, Query()], gateway: GatewayDep
-) -> model.Book:
+) -> Response:
     """The best price levels of both sides, as of one journal entry."""
-    return translate.book_of(symbol, await gateway.books.read(symbol), query.levels)
+    book = await gateway.books.read(symbol)
+    levels = query.levels
+    return _shown(
+        book.shown(
+            ("book", levels),
+            lambda book: translate.book_of(symbol, book, levels).model_dump_json().encode(),
+        )
+    )
 
 
-@router.get("/{symbol}/top", summary="Best bid and ask", responses=READ_PROBLEMS)
-async def get_top(symbol: PathSymbol, gateway: GatewayDep) -> model.TopOfBook:
+@router.get(
+    "/{symbol}/top",
+    summary="Best bid and ask",
+    responses=READ_PROBLEMS,
+    response_model=model.TopOfBook,
+)
+async def get_top(symbol: PathSymbol, gateway: GatewayDep) -> Response:
     """The best price and its quantity on each side."""
-    return translate.top_of(symbol, await gateway.books.read(symbol))
+    book = await gateway.books.read(symbol)
+    return _shown(
+        book.shown("top", lambda book: translate.top_of(symbol, book).model_dump_json().encode())
+    )
+
+
+def _shown(content: bytes) -> Response:
+    return Response(content, media_type="application/json")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import orjson
 from tigerex.marketdata.v1 import marketdata_pb2 as pb
 
+from tigerex_services.gateway.binance.depth import levels
 from tigerex_services.gateway.binance.orders import Json, decimal, millis
 from tigerex_services.gateway.books import Level
 from tigerex_services.gateway.websocket.frames import text_frame
@@ -120,14 +121,6 @@ def depth_update(
         "b": levels(bids),
         "a": levels(asks),
     }
-
-
-def partial_depth(last_id: int, bids: Sequence[Level], asks: Sequence[Level]) -> Json:
-    return {"lastUpdateId": last_id, "bids": levels(bids), "asks": levels(asks)}
-
-
-def levels(of: Sequence[Level]) -> list[tuple[str, str]]:
-    return [(decimal(price), decimal(quantity)) for price, quantity in of]
 
 
 def mini_ticker(ticker: Json, now_ms: int, kind: str = "24hrMiniTicker") -> Json:

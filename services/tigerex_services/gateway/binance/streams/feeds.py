@@ -14,6 +14,7 @@ from tigerex_platform.telemetry import metrics
 from tigerex_services.gateway import follow
 from tigerex_services.gateway.binance import market
 from tigerex_services.gateway.binance.calls import Parts, PublicCall
+from tigerex_services.gateway.binance.depth import best_levels
 from tigerex_services.gateway.binance.errors import BinanceError
 from tigerex_services.gateway.binance.orders import Json, millis
 from tigerex_services.gateway.binance.streams import events
@@ -120,24 +121,26 @@ class _Klines(_Paced):
 
     def __init__(self, parts: Parts, stream: Stream) -> None:
         super().__init__(parts, stream, SECONDS_KLINE_MS if stream.detail == "1s" else KLINE_MS)
-        self._last: pb.Candle | None = None
+        self._told: dict[int, pb.Candle] = {}  # by open time, those not told as closed
 
     async def _next(self) -> list[Payload]:
-        last = self._last
         answer = await call(
             self._parts.upstream.market_data.ListCandles,
             pb.ListCandlesRequest(
                 market=self._stream.market,
                 interval=_INTERVALS[self._stream.detail],
-                start_ns=last.open_time_ns if last else 0,
-                limit=MISSED_KLINES_MAX if last else 1,
+                start_ns=min(self._told, default=0),
+                limit=MISSED_KLINES_MAX if self._told else 1,
                 with_empty=True,
             ),
         )
         now_ms = self._now_ms()
-        news = [candle for candle in answer.candles if candle != last]
+        news = [each for each in answer.candles if each != self._told.get(each.open_time_ns)]
         if answer.candles:
-            self._last = answer.candles[-1]
+            # The newest one also where it is closed: the next begins there.
+            newest = answer.candles[-1]
+            self._told = {each.open_time_ns: each for each in answer.candles if not each.closed}
+            self._told[newest.open_time_ns] = newest
         return [
             events.kline(self._stream.symbol, self._stream.detail, now_ms, candle)
             for candle in news
@@ -229,8 +232,7 @@ class _PartialDepth(_Paced):
         if book.seq == self._seq:
             return []
         self._seq = book.seq
-        count = int(self._stream.detail)
-        return [events.partial_depth(book.seq, book.bids.best(count), book.asks.best(count))]
+        return [best_levels(book, int(self._stream.detail))]
 
 
 class StreamFeeds(Feeds[Stream, StreamSink]):
