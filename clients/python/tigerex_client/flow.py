@@ -24,6 +24,8 @@ ATTEMPTS_MAX = 4
 BACKOFF_FIRST_S = 0.1
 BACKOFF_MAX_S = 2.0
 CLOCK_CODES = frozenset({"TIMESTAMP_OUTSIDE_WINDOW", "TIMESTAMP_BEFORE_START"})
+# Another client of the same key signed an equal request in the same millisecond.
+REPLAYED_CODE = "REPLAYED_SIGNATURE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,9 @@ class Flow:
         pause_s = backoff_s(failures - 1, BACKOFF_FIRST_S, BACKOFF_MAX_S, self._chance())
         if isinstance(error, NoAnswer):
             return pause_s
-        return max(pause_s, error.retry_after_s or 0.0) if error.retryable else None
+        if not error.retryable and error.code != REPLAYED_CODE:
+            return None
+        return max(pause_s, error.retry_after_s or 0.0)
 
 
 @dataclass(frozen=True, slots=True)

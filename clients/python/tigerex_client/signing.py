@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -31,17 +32,20 @@ class ServerClock:
     def __init__(self, now_ns: Callable[[], int]) -> None:
         self._now_ns = now_ns
         self._last_ms = 0
+        self._lock = threading.Lock()
         self.offset_ns = 0
 
     def local_ns(self) -> int:
         return self._now_ns()
 
     def next_ms(self) -> int:
-        now_ms = (self._now_ns() + self.offset_ns) // NS_PER_MS
-        self._last_ms = max(now_ms, self._last_ms + 1)
-        return self._last_ms
+        with self._lock:
+            now_ms = (self._now_ns() + self.offset_ns) // NS_PER_MS
+            self._last_ms = max(now_ms, self._last_ms + 1)
+            return self._last_ms
 
     def correct(self, server_ns: int, sent_ns: int, received_ns: int) -> None:
         """Takes the answer as given halfway between sending and receiving."""
-        self.offset_ns = server_ns - (sent_ns + received_ns) // 2
-        self._last_ms = 0
+        with self._lock:
+            self.offset_ns = server_ns - (sent_ns + received_ns) // 2
+            self._last_ms = 0

@@ -36,6 +36,7 @@ Channels: `trades`, `book` (20 levels), `changes` (of the book), `top`, `candles
 `{"op": "auth", "id": 2, "key": …, "timestamp": …, "signature": …}`, signed as `GET /api/v1/ws` with
 an empty body, `bots`: status and trades of your own. `unsubscribe` takes the same fields, `ping` is
 answered with `pong`. A reader that falls 256 KiB behind is closed with a reason.
+`/asyncapi.json` has the form of every message.
 """.strip()
 
 TAGS = [

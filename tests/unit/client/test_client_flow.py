@@ -152,6 +152,13 @@ def test_a_refused_timestamp_corrects_the_clock_once() -> None:
         run.of(calls.accounts())
 
 
+def test_a_signature_that_another_client_had_is_made_anew() -> None:
+    accounts = Answer(200, {}, b'{"accounts": []}')
+    run = Run(refusal(401, "REPLAYED_SIGNATURE"), accounts)
+    assert run.of(calls.accounts()) == ()
+    assert len({each.headers["x-tigerex-signature"] for each in run.sent}) == 2
+
+
 @given(st.lists(st.integers(0, 3), max_size=30))
 def test_no_two_requests_have_the_same_timestamp(steps: list[int]) -> None:
     now = [NOW_NS]

@@ -9,7 +9,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from tigerex_client.async_client import AsyncClient
 from tigerex_client.errors import InvalidAnswer, MissingCredentials, Refused
-from tigerex_client.flow import CLOCK_CODES
+from tigerex_client.flow import CLOCK_CODES, REPLAYED_CODE
 from tigerex_client.stream import frames
 from tigerex_client.stream.link import Link
 from tigerex_client.stream.subscription import Subscription
@@ -116,7 +116,7 @@ class Session:
         if request_id == self._auth_id and error.code in CLOCK_CODES:
             await self._client.correct_clock()
             raise error
-        if error.retryable:
+        if error.retryable or error.code == REPLAYED_CODE:
             raise error
         if request_id == self._auth_id:
             for link in [
