@@ -81,6 +81,9 @@ test: lint bounds packages up ## everything: lint, all tests, on a running clust
 bench-core: deps ## measure the kernel, and compare it with a base commit's (BASE=<commit>); exit code 2: too noisy
 	$(PYTHON) -m tests.bench.core.bench_core
 
+bench-marketdata: deps ## measure history queries over a year of candles (PAIRS=<n> MONTHS=<n>)
+	$(PYTHON) -m tests.bench.marketdata.bench_history $(if $(PAIRS),--pairs $(PAIRS)) $(if $(MONTHS),--months $(MONTHS))
+
 bench: deps packages ## measure; the last of them restarts the sample exchange
 	$(PYTEST) tests/bench -o "python_files=bench_*.py" -q -s
 	$(PYTHON) -m tests.bench.bots.bench_latency
@@ -101,4 +104,4 @@ help: ## this list
 	  /^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 
-.PHONY: up down stop status verify deps lint format unit contract integration e2e bounds bounds-checked bounds-uncompiled test bench bench-core packages help
+.PHONY: up down stop status verify deps lint format unit contract integration e2e bounds bounds-checked bounds-uncompiled test bench bench-core bench-marketdata packages help

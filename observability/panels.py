@@ -4,6 +4,7 @@ from observability.queries import (
     RATE,
     TENANT,
     Panel,
+    Query,
     one,
     or_zero,
     pair,
@@ -186,6 +187,26 @@ EDGE = (
         "short",
         one(or_zero(f"sum(increase(tigerex_marketdata_dropped_total{{{TENANT}}}[1h]))"), "dropped"),
         kind="stat",
+        width=6,
+    ),
+    Panel(
+        "Followed accounts",
+        "Streams of what happens to an account, and those ended in the last hour because their "
+        "reader fell behind.",
+        "short",
+        (
+            Query(or_zero(value("tigerex_history_followers")), "followers"),
+            Query(
+                or_zero(f"sum(increase(tigerex_history_dropped_total{{{TENANT}}}[1h]))"), "dropped"
+            ),
+        ),
+        width=6,
+    ),
+    Panel(
+        "Account updates",
+        "Changes of orders and balances that followers were told of.",
+        "ops",
+        one(or_zero(rate("tigerex_history_updates_total")), "updates"),
         width=6,
     ),
 )

@@ -16,6 +16,7 @@ from tigerex_core.jit import UNCOMPILED
 from tigerex_core.layout import (
     CANCELS_MAX,
     COMMAND_EVENTS_MAX,
+    Account,
     Balance,
     BookSide,
     Head,
@@ -24,6 +25,7 @@ from tigerex_core.layout import (
     Order,
     Place,
     State,
+    Tier,
     book_row,
 )
 from tigerex_core.memory import allocate, state_at, tables
@@ -143,6 +145,12 @@ class Core:
             int(row[Balance.ASSET]): (int(row[Balance.AVAILABLE]), int(row[Balance.HELD]))
             for row in rows
         }
+
+    def fee_rates(self, account: int) -> tuple[int, int]:
+        """(maker's, taker's) fee of the account's tier in parts per million of what it receives."""
+        registry = self._state.registry
+        tier = registry.tiers[registry.accounts[account, Account.TIER]]
+        return int(tier[Tier.MAKER_PPM]), int(tier[Tier.TAKER_PPM])
 
     def open_orders(self, account: int) -> list[OpenOrder]:
         """The account's orders on the book and waiting stops, oldest first."""

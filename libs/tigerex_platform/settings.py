@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     exchange_address: str = "exchange:9090"
     bots_address: str = "bots:9090"
     marketdata_address: str = "marketdata:9090"
+    history_address: str = "history:9090"
     grpc_listen: str = "0.0.0.0:9090"
     http_listen: str = "0.0.0.0:8080"
     metrics_listen: str = "0.0.0.0:9464"

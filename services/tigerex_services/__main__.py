@@ -20,7 +20,7 @@ from tigerex_platform.settings import ENV_PREFIX, SettingError, Settings
 EXIT_FAILED = 1
 EXIT_TOLD_WRONGLY = 2
 KOPF_HEALTH = "http://0.0.0.0:8080/healthz"
-SERVICES_WITH_DATABASE = ("exchange", "bots", "marketdata")
+SERVICES_WITH_DATABASE = ("exchange", "bots", "marketdata", "history")
 
 logger = logging.getLogger("tigerex")
 
@@ -86,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     runner = add("runner", _runner, "run bots' strategies on the exchange's event stream")
     runner.add_argument("--bot", metavar="ID", default="", help="run this dedicated bot only")
     add("marketdata", _serve, "store and stream trades, books and candles")
+    add("history", _serve, "store and stream what accounts did: orders, fills, order lists")
     add("gateway", _serve, "REST, WebSocket and their documentation")
     feed = add("feed", _feed, "keep one market alive: simulated flow, or a replayed capture")
     feed.add_argument(

@@ -12,6 +12,7 @@ EXCHANGE = "exchange"
 BOTS = "bots"
 RUNNER = "runner"
 MARKETDATA = "marketdata"
+HISTORY = "history"
 GATEWAY = "gateway"
 FEED = "feed"
 VERIFY = "verify"  # the maintenance Job that proves the books
@@ -24,8 +25,9 @@ _TRADING = "/tigerex.exchange.v1.TradingService"
 _BOTS = "/tigerex.bots.v1.BotService"
 _RUNNERS = "/tigerex.bots.v1.RunnerService"
 _MARKETDATA = "/tigerex.marketdata.v1.MarketDataService"
+_HISTORY = "/tigerex.history.v1.HistoryService"
 
-_EVERY_ROLE = (OPERATOR, EXCHANGE, BOTS, RUNNER, MARKETDATA, GATEWAY, FEED, VERIFY)
+_EVERY_ROLE = (OPERATOR, EXCHANGE, BOTS, RUNNER, MARKETDATA, HISTORY, GATEWAY, FEED, VERIFY)
 
 
 def _user(permission: str, *roles: str) -> Rule:
@@ -47,6 +49,7 @@ TABLE: Table = {
     # Bots fund and empty their sub-accounts; feeds look after house accounts.
     f"{_ACCOUNTS}/ListAccounts": _user("read", BOTS, FEED),
     f"{_ACCOUNTS}/GetBalances": _user("read", BOTS, FEED),
+    f"{_ACCOUNTS}/GetFees": _user("read"),
     f"{_ACCOUNTS}/EnsureAccount": _user("transfer", BOTS, FEED),
     f"{_ACCOUNTS}/Transfer": _user("transfer", BOTS),
     # Two-phase transfers are for services that settle outside of the core. Bots is the only one
@@ -86,9 +89,9 @@ TABLE: Table = {
     f"{_ADMIN}/Deposit": _internal(OPERATOR),
     f"{_ADMIN}/CreateApiKey": _internal(OPERATOR),
     f"{_ADMIN}/RevokeApiKey": _internal(OPERATOR),
-    f"{_ADMIN}/LookupApiKey": _internal(BOTS, MARKETDATA, GATEWAY),
+    f"{_ADMIN}/LookupApiKey": _internal(BOTS, MARKETDATA, HISTORY, GATEWAY),
     f"{_ADMIN}/ListAuditRecords": _internal(OPERATOR),
-    f"{_JOURNAL}/ReadJournal": _internal(BOTS, RUNNER, MARKETDATA, GATEWAY),
+    f"{_JOURNAL}/ReadJournal": _internal(BOTS, RUNNER, MARKETDATA, HISTORY, GATEWAY),
     f"{_JOURNAL}/Verify": _internal(VERIFY, OPERATOR, EXCHANGE),
     f"{_BOTS}/ListBotTypes": _public(OPERATOR),
     f"{_BOTS}/CreateBot": _user("bots"),
@@ -105,9 +108,15 @@ TABLE: Table = {
     f"{_RUNNERS}/ReportTrades": _internal(RUNNER),
     f"{_RUNNERS}/Release": _internal(RUNNER),
     f"{_MARKETDATA}/ListTrades": _public(),
+    f"{_MARKETDATA}/ListAggregateTrades": _public(),
     f"{_MARKETDATA}/ListCandles": _public(),
     f"{_MARKETDATA}/ListStatistics": _public(),
     f"{_MARKETDATA}/GetTopOfBook": _public(),
+    f"{_MARKETDATA}/ListTopsOfBook": _public(),
     f"{_MARKETDATA}/GetDepth": _public(),
     f"{_MARKETDATA}/Subscribe": _public(),
+    f"{_HISTORY}/ListOrders": _user("read"),
+    f"{_HISTORY}/ListFills": _user("read"),
+    f"{_HISTORY}/ListOrderLists": _user("read"),
+    f"{_HISTORY}/Follow": _user("read"),
 }

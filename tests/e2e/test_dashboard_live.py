@@ -60,7 +60,8 @@ def test_every_panel_shows_data(sample_env: None, expression: str) -> None:
 def test_every_target_is_up(sample_env: None) -> None:
     targets = ask("targets", state="active")["activeTargets"]
     components = {target["labels"].get("component") for target in targets}
-    assert {"exchange", "bots", "runner", "marketdata", "gateway", "feed"} <= components
+    services = {"exchange", "bots", "runner", "marketdata", "history", "gateway", "feed"}
+    assert services <= components
     down = [(t["labels"], t["lastError"]) for t in targets if t["health"] != "up"]
     assert not down
 

@@ -21,6 +21,7 @@ VICTIMS = {
     "runner": [(NAMESPACE, f"{COMPONENT}=runner")],
     "bots": [(NAMESPACE, f"{COMPONENT}=bots")],
     "marketdata": [(NAMESPACE, f"{COMPONENT}=marketdata")],
+    "history": [(NAMESPACE, f"{COMPONENT}=history")],
     "gateway": [(NAMESPACE, f"{COMPONENT}=gateway")],
     "postgres": [(NAMESPACE, f"{COMPONENT}=postgres")],
     "redis": [(NAMESPACE, f"{COMPONENT}=redis")],

@@ -32,7 +32,7 @@ START_S_MAX = 180.0
 STOP_S_MAX = 30.0
 CALL_S_MAX = 10.0
 VERIFY_S_MAX = 60.0  # replays the journal in a process of its own
-DATABASE_SERVICES = ("exchange", "bots", "marketdata")
+DATABASE_SERVICES = ("exchange", "bots", "marketdata", "history")
 MARKET = types_pb2.Market(
     symbol="btc-usdt",
     base_asset="BTC",
@@ -75,6 +75,7 @@ class ExchangeStack:
             "exchange_address": self._address("exchange"),
             "bots_address": self._address("bots"),
             "marketdata_address": self._address("marketdata"),
+            "history_address": self._address("history"),
             "grpc_listen": self._address(role),
             "http_listen": self._address("gateway-http"),
             "metrics_listen": self._address(f"{role}-metrics"),
@@ -216,5 +217,5 @@ def exchange_stack(
         stack.migrate()
         stack.start("exchange")
         stack.seed()
-        stack.start("bots", "marketdata", "runner", "gateway")
+        stack.start("bots", "marketdata", "history", "runner", "gateway")
         yield stack

@@ -43,7 +43,7 @@ class Keys:
 
 
 def make_app(channel: grpc.aio.Channel, guard: ReplayGuard | None = None) -> FastAPI:
-    upstream = Upstream.over(exchange=channel, bots=channel, market_data=channel)
+    upstream = Upstream.over(exchange=channel, bots=channel, market_data=channel, history=channel)
     keys, account_ids, books = Keys(), AccountIds(upstream), Books(upstream)
     binance = Parts.over(upstream, account_ids, books, keys, TABLE, SystemClock())
     return create_app(

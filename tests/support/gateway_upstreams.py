@@ -23,6 +23,7 @@ from tigerex.exchange.v1 import (
     trading_pb2_grpc,
     types_pb2,
 )
+from tigerex.history.v1 import history_pb2, history_pb2_grpc
 from tigerex.marketdata.v1 import marketdata_pb2, marketdata_pb2_grpc
 
 from tigerex_platform.errors import NotFound, TigerExError, to_rpc_status
@@ -182,6 +183,7 @@ def _defaults() -> dict[type, dict[str, Message]]:
             "GetBalances": accounts_pb2.GetBalancesResponse(
                 balances=[types_pb2.Balance(asset="USDT", available="1000.5", held="0")], seq=9
             ),
+            "GetFees": accounts_pb2.GetFeesResponse(maker_fee="0.001", taker_fee="0.0025", seq=9),
         },
         trading_pb2_grpc.TradingServiceServicer: {
             "PlaceOrder": trading_pb2.PlaceOrderResponse(
@@ -204,11 +206,20 @@ def _defaults() -> dict[type, dict[str, Message]]:
             "ListBotTrades": bots_pb2.ListBotTradesResponse(),
             "ListBotPerformance": bots_pb2.ListBotPerformanceResponse(),
         },
+        history_pb2_grpc.HistoryServiceServicer: {
+            "ListOrders": history_pb2.ListOrdersResponse(orders=[order()]),
+            "ListFills": history_pb2.ListFillsResponse(),
+            "ListOrderLists": history_pb2.ListOrderListsResponse(),
+        },
         marketdata_pb2_grpc.MarketDataServiceServicer: {
             "ListTrades": marketdata_pb2.ListTradesResponse(),
+            "ListAggregateTrades": marketdata_pb2.ListAggregateTradesResponse(),
             "ListCandles": marketdata_pb2.ListCandlesResponse(),
             "GetTopOfBook": marketdata_pb2.GetTopOfBookResponse(
                 top=marketdata_pb2.TopOfBook(market="btc-usdt", seq=3)
+            ),
+            "ListTopsOfBook": marketdata_pb2.ListTopsOfBookResponse(
+                tops=[marketdata_pb2.TopOfBook(market="btc-usdt", seq=3)]
             ),
             "GetDepth": marketdata_pb2.GetDepthResponse(
                 depth=marketdata_pb2.Depth(
@@ -229,6 +240,7 @@ _ADD = {
     ),
     trading_pb2_grpc.TradingServiceServicer: trading_pb2_grpc.add_TradingServiceServicer_to_server,
     bots_pb2_grpc.BotServiceServicer: bots_pb2_grpc.add_BotServiceServicer_to_server,
+    history_pb2_grpc.HistoryServiceServicer: history_pb2_grpc.add_HistoryServiceServicer_to_server,
     marketdata_pb2_grpc.MarketDataServiceServicer: (
         marketdata_pb2_grpc.add_MarketDataServiceServicer_to_server
     ),

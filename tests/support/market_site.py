@@ -28,6 +28,7 @@ from tigerex.exchange.v1 import (
     trading_pb2_grpc,
     types_pb2,
 )
+from tigerex.history.v1 import history_pb2_grpc
 from tigerex.marketdata.v1 import marketdata_pb2_grpc
 
 import tigerex_services
@@ -38,7 +39,7 @@ from tigerex_platform.settings import Settings
 
 START_S_MAX = 60.0
 STOP_S_MAX = 30.0
-SERVICES = ("exchange", "marketdata")
+SERVICES = ("exchange", "marketdata", "history")
 PACKAGE = Path(tigerex_services.__file__).parent
 SYMBOL = "btc-usdt"
 
@@ -123,6 +124,7 @@ class MarketSite:
         self._exchange_address = f"127.0.0.1:{free_port()}"
         self.exchange = self._process("exchange", ["exchange"], self._exchange_address)
         self.marketdata = self._process("marketdata", ["marketdata"])
+        self.history = self._process("history", ["history"])
 
     async def start(self) -> None:
         """Migrate, start the exchange, make assets and the market."""
@@ -225,6 +227,10 @@ class MarketSite:
         return marketdata_pb2_grpc.MarketDataServiceStub(
             self._as("gateway", self.marketdata.address)
         )
+
+    def history_of_users(self) -> history_pb2_grpc.HistoryServiceStub:
+        """As the gateway calls it: each call names its user."""
+        return history_pb2_grpc.HistoryServiceStub(self._as("gateway", self.history.address))
 
     def _as(self, role: str, address: str = "") -> grpc.aio.Channel:
         opened = channel(self._issuer.settings(role), address or self._exchange_address)

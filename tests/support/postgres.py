@@ -7,7 +7,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -193,13 +193,18 @@ def role_password(service: str) -> str:
     return f"password of {service}"
 
 
+def has_library(name: str) -> bool:
+    """Whether the server's package has a library to preload."""
+    return (_binary("postgres").parent.parent / "lib" / f"{name}.so").exists()
+
+
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
-    """A fresh server, stopped and removed at the end."""
+def postgres_server(settings: Mapping[str, str] | None = None) -> Iterator[PostgresServer]:
+    """A fresh server, stopped and removed at the end; settings go into its configuration."""
     folder = Path(tempfile.mkdtemp(prefix="tigerex-postgres-"))
     server = PostgresServer(folder, free_port())
     try:
-        _initialise(server)
+        _initialise(server, settings or {})
         server.start()
         yield server
     finally:
@@ -221,7 +226,7 @@ def fresh_database(server: PostgresServer, folder: Path) -> Iterator[Database]:
         server.drop_database(database.name)
 
 
-def _initialise(server: PostgresServer) -> None:
+def _initialise(server: PostgresServer, settings: Mapping[str, str]) -> None:
     password_file = server.folder / "admin-password"
     password_file.write_text(PASSWORD)
     if os.getuid() == 0:
@@ -247,6 +252,7 @@ def _initialise(server: PostgresServer) -> None:
         f"listen_addresses = '127.0.0.1'\nport = {server.port}\n"
         "unix_socket_directories = ''\nmax_connections = 60\nshared_buffers = 32MB\n"
         "fsync = on\nsynchronous_commit = on\n"
+        + "".join(f"{name} = '{value}'\n" for name, value in settings.items())
     )
 
 

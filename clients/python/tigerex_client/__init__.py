@@ -32,6 +32,7 @@ from tigerex_client.models.accounts import (
     Fill,
     Order,
     Orders,
+    PastFill,
     PlacedOrder,
 )
 from tigerex_client.models.bots import (
@@ -98,6 +99,7 @@ __all__ = [
     "NotFound",
     "Order",
     "Orders",
+    "PastFill",
     "Performance",
     "PermissionDenied",
     "PlacedOrder",

@@ -112,6 +112,8 @@ class AsyncClient:
     cancel_order = _awaited(calls.cancel_order)
     order = _awaited(calls.order)
     orders = _awaited(calls.orders)
+    past_orders = _awaited(calls.past_orders)
+    past_fills = _awaited(calls.past_fills)
     bot_types = _awaited(calls.bot_types)
     create_bot = _awaited(calls.create_bot)
     bots = _awaited(calls.bots)

@@ -138,6 +138,56 @@ def orders(market: str | None = None, *, account: str = "main") -> Call[accounts
     )
 
 
+def past_orders(
+    market: str,
+    *,
+    account: str = "main",
+    from_id: int = 0,
+    start_ms: int = 0,
+    end_ms: int = 0,
+    limit: int = 500,
+) -> Call[tuple[accounts_model.Order, ...]]:
+    """Orders of any status, oldest first, at most 1,000: from an id or a time on, else the newest;
+    a moment after it happened.
+    """
+    target = _target(
+        "/api/v1/history/orders",
+        market=market,
+        account=account,
+        from_id=from_id,
+        start_ms=start_ms,
+        end_ms=end_ms,
+        limit=limit,
+    )
+    return _read(target, _list("orders", accounts_model.Order))
+
+
+def past_fills(
+    market: str,
+    *,
+    account: str = "main",
+    order_id: int = 0,
+    from_id: int = 0,
+    start_ms: int = 0,
+    end_ms: int = 0,
+    limit: int = 500,
+) -> Call[tuple[accounts_model.PastFill, ...]]:
+    """What an account traded, of one order or (0) of all, oldest first, at most 1,000: from a
+    trade's id or a time on, else the newest; a moment after it happened.
+    """
+    target = _target(
+        "/api/v1/history/fills",
+        market=market,
+        account=account,
+        order_id=order_id,
+        from_id=from_id,
+        start_ms=start_ms,
+        end_ms=end_ms,
+        limit=limit,
+    )
+    return _read(target, _list("fills", accounts_model.PastFill))
+
+
 def bot_types() -> Call[tuple[bots_model.BotType, ...]]:
     """What kinds of bots there are, and what each wants to be told."""
     return _read("/api/v1/bots/types", _list("types", bots_model.BotType))

@@ -110,6 +110,8 @@ class Client:
     cancel_order = _blocking(calls.cancel_order)
     order = _blocking(calls.order)
     orders = _blocking(calls.orders)
+    past_orders = _blocking(calls.past_orders)
+    past_fills = _blocking(calls.past_fills)
     bot_types = _blocking(calls.bot_types)
     create_bot = _blocking(calls.create_bot)
     bots = _blocking(calls.bots)

@@ -31,8 +31,8 @@ LOCAL_REGISTRY: Final = "docker.io/local"
 KIND_MODULE: Final = "sigs.k8s.io/kind@v0.30.0"
 KIND_CLUSTER: Final = "tigerex"
 KIND_TIMEOUT_S = 600.0
-# The node ports of the sample tenant: gateway, exchange, bots, market data.
-NODE_PORTS: Final = (30080, 30090, 30091, 30092)
+# The node ports of the sample tenant: gateway, exchange, bots, market data, history.
+NODE_PORTS: Final = (30080, 30090, 30091, 30092, 30094)
 PROMETHEUS_PORT: Final = 30093
 
 

@@ -112,6 +112,13 @@ MARKETDATA_MESSAGES = Counter(
     "tigerex.marketdata.messages", "{message}", "Messages sent to subscribers", ("channel",)
 )
 
+# History
+HISTORY_FOLLOWERS = UpDownCounter("tigerex.history.followers", "{follower}", "Followed accounts")
+HISTORY_DROPPED = Counter(
+    "tigerex.history.dropped", "{follower}", "Followers ended because they fell behind"
+)
+HISTORY_UPDATES = Counter("tigerex.history.updates", "{update}", "Updates sent to followers")
+
 # Gateway
 HTTP_SERVER_DURATION = Histogram(
     "http.server.request.duration", "s", "Duration of HTTP requests at the gateway",

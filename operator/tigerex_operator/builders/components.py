@@ -58,9 +58,13 @@ MARKETDATA = Component(
     "marketdata", ("postgres", "redis", "exchange"), database=True, secret_key=True, exposable=True,
     singleton=True, feature="market_data", memory_mib=192, memory_limit_mib=1024,
 )  # fmt: skip
+HISTORY = Component(
+    "history", ("postgres", "redis", "exchange"), database=True, secret_key=True, exposable=True,
+    singleton=True, feature="gateway", memory_mib=192, memory_limit_mib=1024,
+)  # fmt: skip
 GATEWAY = Component(
-    "gateway", ("redis", "exchange", "bots", "marketdata"), secret_key=True, exposable=True,
-    serves=("http", HTTP_PORT), http=True, feature="gateway",
+    "gateway", ("redis", "exchange", "bots", "marketdata", "history"), secret_key=True,
+    exposable=True, serves=("http", HTTP_PORT), http=True, feature="gateway",
 )  # fmt: skip
 
 # One for each market and one for each dedicated bot; built for the Market and the TradingBot, not
@@ -72,7 +76,7 @@ BOT = Component(
     cpu_millis=20, memory_mib=192, memory_limit_mib=512,
 )  # fmt: skip
 
-SERVICES = (EXCHANGE, BOTS, RUNNER, MARKETDATA, GATEWAY)
+SERVICES = (EXCHANGE, BOTS, RUNNER, MARKETDATA, HISTORY, GATEWAY)
 ALL = (*SERVICES, FEED, BOT)
 DATABASE_SERVICES = tuple(component.name for component in ALL if component.database)
 

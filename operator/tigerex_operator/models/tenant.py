@@ -48,6 +48,7 @@ class NodePortsSpec(Model):
     exchange: int | None = Field(None, ge=30000, le=32767)
     bots: int | None = Field(None, ge=30000, le=32767)
     marketdata: int | None = Field(None, ge=30000, le=32767)
+    history: int | None = Field(None, ge=30000, le=32767)
     gateway: int | None = Field(None, ge=30000, le=32767)
 
 

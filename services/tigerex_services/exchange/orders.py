@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from tigerex_core.order_life import CLOSED, OrderState
 from tigerex_core.records import Event, EventKind, Side
 from tigerex_services.directory import MarketInfo
-from tigerex_services.exchange.order_records import (
+from tigerex_services.order_records import (
     FOLLOW,
     OF_TWO_ORDERS,
     EventRow,
     ListRecord,
     OrderRecord,
+    absent,
     accepted,
     name_of,
     placed_list,
@@ -37,11 +38,6 @@ __all__ = [
 CLOSED_ORDERS_MAX = 50_000
 
 OrderStatus = OrderState
-
-
-def _absent(order_id: int) -> OrderRecord:
-    """What is known of an order that nobody placed: it cannot take any step."""
-    return OrderRecord(order_id, 0, 0, 0, 0, 0, False, 0, 0, "", 0)
 
 
 def own_hold(order: OrderRecord, market: MarketInfo) -> int:
@@ -156,7 +152,7 @@ class OrderBook:
 
     def _follow(self, order_id: int, row: EventRow) -> None:
         """One event of one open order."""
-        order = self._open.get(order_id) or self._closed.get(order_id) or _absent(order_id)
+        order = self._open.get(order_id) or self._closed.get(order_id) or absent(order_id)
         FOLLOW[row[Event.KIND]](order, row)
         if order.status in CLOSED:
             self._close(order)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from tigerex_core.order_life import CLOSED, OrderState
 from tigerex_core.records import FEES_ACCOUNT, WORLD_ACCOUNT, Event, EventKind, Rows, Side
 from tigerex_services.directory import Directory, MarketInfo
-from tigerex_services.exchange.order_records import (
+from tigerex_services.exchange.orders import held_by
+from tigerex_services.order_records import (
     FOLLOW,
     OF_TWO_ORDERS,
     EventRow,
@@ -20,7 +21,6 @@ from tigerex_services.exchange.order_records import (
     accepted,
     placed_list,
 )
-from tigerex_services.exchange.orders import held_by
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,26 @@ from tigerex_services.gateway.routes import (
     clock,
     docs,
     health,
+    history,
     market,
     orders,
 )
 from tigerex_services.gateway.websocket import endpoint
 
 ROUTED = (
-    clock, market, bots, bot_control, accounts, orders, health, docs, endpoint, binance, streams
-)  # fmt: skip
+    clock,
+    market,
+    bots,
+    bot_control,
+    accounts,
+    orders,
+    history,
+    health,
+    docs,
+    endpoint,
+    binance,
+    streams,
+)
 UNTRACED_PATHS = frozenset({"/healthz", "/readyz"})
 
 

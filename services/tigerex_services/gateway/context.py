@@ -39,4 +39,9 @@ def gateway_of(connection: HTTPConnection) -> Gateway:
     return gateway
 
 
-GatewayDep = Annotated[Gateway, Depends(gateway_of)]
+async def _gateway(connection: HTTPConnection) -> Gateway:
+    """Not a plain function: the framework would call that in a thread of its own."""
+    return gateway_of(connection)
+
+
+GatewayDep = Annotated[Gateway, Depends(_gateway)]

@@ -114,6 +114,14 @@ async def _recent_trades(upstream: Upstream, market: str) -> Sequence[pb.Trade]:
     return answer.trades[::-1]
 
 
+async def _recent_aggregates(upstream: Upstream, market: str) -> Sequence[pb.AggregateTrade]:
+    answer = await call(
+        upstream.market_data.ListAggregateTrades,
+        pb.ListAggregateTradesRequest(market=market, limit=MISSED_TRADES_MAX),
+    )
+    return answer.aggregate_trades
+
+
 async def _recent_top(upstream: Upstream, market: str) -> Sequence[pb.TopOfBook]:
     answer = await call(upstream.market_data.GetTopOfBook, pb.GetTopOfBookRequest(market=market))
     return [answer.top]
@@ -147,6 +155,13 @@ def _candles(
 
 TRADES: Channel[pb.Trade] = Channel(
     pb.CHANNEL_TRADES, "trade", lambda event: (event.trade_id,), _recent_trades, is_state=False
+)
+AGGREGATE_TRADES: Channel[pb.AggregateTrade] = Channel(
+    pb.CHANNEL_AGGREGATE_TRADES,
+    "aggregate_trade",
+    lambda event: (event.aggregate_id,),
+    _recent_aggregates,
+    is_state=False,
 )
 TOP: Channel[pb.TopOfBook] = Channel(
     pb.CHANNEL_TOP, "top", lambda event: (event.seq, event.time_ns), _recent_top, is_state=True

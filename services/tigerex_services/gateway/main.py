@@ -31,16 +31,18 @@ HEALTH_GRACE_S = 1.0
 
 async def run(settings: Settings) -> None:
     """Serve until cancelled, then drain: no new requests, open ones get ten seconds."""
-    settings.require(
-        "redis_url", "exchange_address", "bots_address", "marketdata_address", "secret_key_file"
-    )
+    addresses = ("exchange_address", "bots_address", "marketdata_address", "history_address")
+    settings.require("redis_url", *addresses, "secret_key_file")
     async with (
         connect_redis(settings) as redis,
         channel(settings, settings.exchange_address) as exchange,
         channel(settings, settings.bots_address) as bots,
         channel(settings, settings.marketdata_address) as market_data,
+        channel(settings, settings.history_address) as history,
     ):
-        upstream = Upstream.over(exchange=exchange, bots=bots, market_data=market_data)
+        upstream = Upstream.over(
+            exchange=exchange, bots=bots, market_data=market_data, history=history
+        )
         gateway = build(settings, upstream, exchange, redis)
         server = make_server(create_app(gateway), settings.http_listen)
         await _serve(server, gateway, GrpcServer(settings, TABLE))

@@ -44,6 +44,7 @@ TAGS = [
     {"name": "Market data", "description": "Public: markets, trades, candles, order books."},
     {"name": "Accounts", "description": "Your accounts and balances."},
     {"name": "Orders", "description": "Place, cancel and list orders."},
+    {"name": "History", "description": "Your past orders and fills."},
     {"name": "Health", "description": "For probes."},
 ]
 

@@ -10,6 +10,7 @@ from tigerex_services.gateway.context import GatewayDep
 
 ACCOUNTS = "tigerex.exchange.v1.AccountService"
 TRADING = "tigerex.exchange.v1.TradingService"
+HISTORY = "tigerex.history.v1.HistoryService"
 BOTS = "tigerex.bots.v1.BotService"
 
 

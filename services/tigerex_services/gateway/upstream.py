@@ -8,6 +8,7 @@ from tigerex.bots.v1.bots_pb2_grpc import BotServiceStub
 from tigerex.exchange.v1.accounts_pb2_grpc import AccountServiceStub
 from tigerex.exchange.v1.markets_pb2_grpc import MarketServiceStub
 from tigerex.exchange.v1.trading_pb2_grpc import TradingServiceStub
+from tigerex.history.v1.history_pb2_grpc import HistoryServiceStub
 from tigerex.marketdata.v1.marketdata_pb2_grpc import MarketDataServiceStub
 
 from tigerex_platform.errors import from_rpc_error
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tigerex.exchange.v1.accounts_pb2_grpc import AccountServiceAsyncStub
     from tigerex.exchange.v1.markets_pb2_grpc import MarketServiceAsyncStub
     from tigerex.exchange.v1.trading_pb2_grpc import TradingServiceAsyncStub
+    from tigerex.history.v1.history_pb2_grpc import HistoryServiceAsyncStub
     from tigerex.marketdata.v1.marketdata_pb2_grpc import MarketDataServiceAsyncStub
 
 CALL_DEADLINE_S = 5.0
@@ -37,6 +39,7 @@ class Upstream:
     markets: "MarketServiceAsyncStub"
     trading: "TradingServiceAsyncStub"
     market_data: "MarketDataServiceAsyncStub"
+    history: "HistoryServiceAsyncStub"
 
     @classmethod
     def over(
@@ -45,6 +48,7 @@ class Upstream:
         exchange: grpc.aio.Channel,
         bots: grpc.aio.Channel,
         market_data: grpc.aio.Channel,
+        history: grpc.aio.Channel,
     ) -> "Upstream":
         return cls(
             bots=BotServiceStub(bots),
@@ -52,6 +56,7 @@ class Upstream:
             markets=MarketServiceStub(exchange),
             trading=TradingServiceStub(exchange),
             market_data=MarketDataServiceStub(market_data),
+            history=HistoryServiceStub(history),
         )
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from tigerex_core.records import Side
 
 NS_PER_S = 1_000_000_000
-INTERVALS_S = (1, 60, 3_600, 86_400)
+# Each other usual interval is at most six of one of them, so that no query reads many rows.
+INTERVALS_S = (1, 60, 300, 1_800, 3_600, 14_400, 86_400)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The projection: committed batches become books, trades and candles. Pure."""
+"""The projection: committed batches become books, trades, their aggregates and candles. Pure."""
 
 from dataclasses import dataclass, field
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from tigerex_core.records import Event, EventKind
 from tigerex_services.directory import Directory
+from tigerex_services.marketdata.aggregates import AggregateTrade, Counted, aggregated
 from tigerex_services.marketdata.book import MEETING, SHOWING, Book
 from tigerex_services.marketdata.candles import INTERVALS_S, Candle, Trade, extend
 from tigerex_services.stream import Batch
@@ -20,6 +21,7 @@ class Update:
     seq: int
     time_ns: int
     trades: list[Trade] = field(default_factory=list)
+    aggregates: list[AggregateTrade] = field(default_factory=list)
     candles: dict[tuple[int, int, int], Candle] = field(default_factory=dict)
     """The changed ones as they are now, by key."""
     finished: list[Candle] = field(default_factory=list)
@@ -38,6 +40,8 @@ class Fold:
         self.books: dict[int, Book] = {}
         self.open_candles: dict[tuple[int, int], Candle] = {}
         """The newest candle by (market, interval), until time closes it."""
+        self.counted: dict[int, Counted] = {}
+        """How far aggregates are counted, by market."""
 
     def put_candle(self, candle: Candle) -> None:
         """Go on with a candle that was stored."""
@@ -54,9 +58,10 @@ class Fold:
         for market_id, events in rows.items():
             if self.books[market_id].apply(batch.seq, batch.time_ns, events):
                 update.books.add(market_id)
-            for row in events:
-                if row[Event.KIND] == EventKind.TRADED:
-                    self._trade(update, trade_of(row, batch.seq))
+            traded = [row for row in events if row[Event.KIND] == EventKind.TRADED]
+            for row in traded:
+                self._trade(update, trade_of(row, batch.seq))
+            self._aggregate(update, market_id, traded)
         self.seq, self.time_ns = batch.seq, batch.time_ns
         self._close(update)
         return update
@@ -83,6 +88,12 @@ class Fold:
                 update.finished.append(before)
             self.open_candles[key] = candle
             update.candles[candle.key] = candle
+
+    def _aggregate(self, update: Update, market_id: int, traded: list[list[int]]) -> None:
+        found = aggregated(traded, self.counted.get(market_id, Counted()))
+        if found:
+            update.aggregates += found
+            self.counted[market_id] = Counted(found[-1].aggregate_id, found[-1].last_trade_id)
 
     def _close(self, update: Update) -> None:
         """Let go of candles that time has closed."""

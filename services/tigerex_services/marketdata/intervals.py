@@ -9,6 +9,7 @@ from tigerex.marketdata.v1 import marketdata_pb2 as pb
 from tigerex_services.marketdata.candles import NS_PER_S, Candle
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_5_MINUTES, _30_MINUTES, _4_HOURS = 5 * _MINUTE, 30 * _MINUTE, 4 * _HOUR
 _MONDAY_NS = 4 * _DAY * NS_PER_S  # 1970 began on a Thursday
 _MONTHS_A_YEAR = 12
 _MONTH_DAYS_MAX = 31
@@ -17,10 +18,11 @@ _MONTH_DAYS_MAX = 31
 @dataclass(frozen=True, slots=True)
 class Interval:
     """Candles of so many seconds, or of calendar months where that is 0, made of those of `base_s`
-    seconds."""
+    seconds; one of them begins at `first_start_ns`."""
 
     seconds: int
     base_s: int
+    first_start_ns: int = 0
 
     @property
     def bases_max(self) -> int:
@@ -33,14 +35,11 @@ class Interval:
             day = datetime.fromtimestamp(time_ns // NS_PER_S, UTC)
             return _month_ns(day.year, day.month)
         length_ns = self.seconds * NS_PER_S
-        first_ns = _MONDAY_NS if self.seconds == 7 * _DAY else 0
-        return time_ns - (time_ns - first_ns) % length_ns
+        return time_ns - (time_ns - self.first_start_ns) % length_ns
 
     def next_ns(self, start_ns: int) -> int:
         """When the interval after the one that began then begins."""
-        if self.seconds:
-            return start_ns + self.seconds * NS_PER_S
-        return self.start_ns(start_ns + (_MONTH_DAYS_MAX + 1) * _DAY * NS_PER_S)
+        return self.after_ns(start_ns, 1)
 
     def first_ns(self, time_ns: int) -> int:
         """When the first interval begins that does not begin before a time."""
@@ -51,14 +50,25 @@ class Interval:
         """Of the interval that begins then."""
         return (self.next_ns(start_ns) - start_ns) // NS_PER_S
 
+    def after_ns(self, start_ns: int, count: int) -> int:
+        """When `count` intervals from the one that began then are over."""
+        if self.seconds:
+            return start_ns + count * self.seconds * NS_PER_S
+        return _months_from(start_ns, count)
+
     def before_ns(self, end_ns: int, count: int) -> int:
         """The start of the first of `count` intervals of which the last one holds `end_ns` - 1."""
         start_ns = self.start_ns(end_ns - 1)
         if self.seconds:
             return start_ns - (count - 1) * self.seconds * NS_PER_S
-        day = datetime.fromtimestamp(start_ns // NS_PER_S, UTC)
-        months = day.year * _MONTHS_A_YEAR + day.month - 1 - (count - 1)
-        return _month_ns(months // _MONTHS_A_YEAR, months % _MONTHS_A_YEAR + 1)
+        return _months_from(start_ns, 1 - count)
+
+
+def _months_from(time_ns: int, count: int) -> int:
+    """The start of the month so many months after the one that a time is in."""
+    day = datetime.fromtimestamp(time_ns // NS_PER_S, UTC)
+    months = day.year * _MONTHS_A_YEAR + day.month - 1 + count
+    return _month_ns(months // _MONTHS_A_YEAR, months % _MONTHS_A_YEAR + 1)
 
 
 def _month_ns(year: int, month: int) -> int:
@@ -71,18 +81,18 @@ INTERVALS: Mapping[int, Interval] = {
     pb.CANDLE_INTERVAL_1S: Interval(1, 1),
     pb.CANDLE_INTERVAL_1M: Interval(_MINUTE, _MINUTE),
     pb.CANDLE_INTERVAL_3M: Interval(3 * _MINUTE, _MINUTE),
-    pb.CANDLE_INTERVAL_5M: Interval(5 * _MINUTE, _MINUTE),
-    pb.CANDLE_INTERVAL_15M: Interval(15 * _MINUTE, _MINUTE),
-    pb.CANDLE_INTERVAL_30M: Interval(30 * _MINUTE, _MINUTE),
+    pb.CANDLE_INTERVAL_5M: Interval(_5_MINUTES, _5_MINUTES),
+    pb.CANDLE_INTERVAL_15M: Interval(15 * _MINUTE, _5_MINUTES),
+    pb.CANDLE_INTERVAL_30M: Interval(_30_MINUTES, _30_MINUTES),
     pb.CANDLE_INTERVAL_1H: Interval(_HOUR, _HOUR),
     pb.CANDLE_INTERVAL_2H: Interval(2 * _HOUR, _HOUR),
-    pb.CANDLE_INTERVAL_4H: Interval(4 * _HOUR, _HOUR),
+    pb.CANDLE_INTERVAL_4H: Interval(_4_HOURS, _4_HOURS),
     pb.CANDLE_INTERVAL_6H: Interval(6 * _HOUR, _HOUR),
-    pb.CANDLE_INTERVAL_8H: Interval(8 * _HOUR, _HOUR),
-    pb.CANDLE_INTERVAL_12H: Interval(12 * _HOUR, _HOUR),
+    pb.CANDLE_INTERVAL_8H: Interval(8 * _HOUR, _4_HOURS),
+    pb.CANDLE_INTERVAL_12H: Interval(12 * _HOUR, _4_HOURS),
     pb.CANDLE_INTERVAL_1D: Interval(_DAY, _DAY),
     pb.CANDLE_INTERVAL_3D: Interval(3 * _DAY, _DAY),
-    pb.CANDLE_INTERVAL_1W: Interval(7 * _DAY, _DAY),
+    pb.CANDLE_INTERVAL_1W: Interval(7 * _DAY, _DAY, _MONDAY_NS),
     pb.CANDLE_INTERVAL_1MO: Interval(0, _DAY),
 }
 
@@ -95,9 +105,14 @@ def combined(candles: Iterable[Candle], interval: Interval) -> list[Candle]:
         if found and found[-1].open_time_ns == start_ns:
             found[-1] = joined(found[-1], candle)
         else:
-            length_s = interval.length_s(start_ns)
-            found.append(replace(candle, open_time_ns=start_ns, interval_s=length_s))
+            found.append(_of_length(candle, start_ns, interval.length_s(start_ns)))
     return found
+
+
+def _of_length(candle: Candle, start_ns: int, length_s: int) -> Candle:
+    if (candle.open_time_ns, candle.interval_s) == (start_ns, length_s):
+        return candle
+    return replace(candle, open_time_ns=start_ns, interval_s=length_s)
 
 
 def joined(first: Candle, second: Candle) -> Candle:

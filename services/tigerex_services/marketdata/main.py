@@ -52,7 +52,7 @@ async def run(settings: Settings) -> None:
     redis = connect_redis(settings)
     async with pool, redis, channel(settings, settings.exchange_address) as exchange:
         markets, journal = MarketServiceStub(exchange), JournalServiceStub(exchange)
-        storage = Storage(pool)
+        storage = Storage(pool, clock)
         fold = await _until_loaded(lambda: load_fold(storage, markets, journal))
         logger.info("market data begins after seq %d", fold.seq)
 

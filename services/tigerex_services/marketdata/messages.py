@@ -6,6 +6,7 @@ from tigerex.marketdata.v1 import marketdata_pb2 as pb
 
 from tigerex_core.records import Side
 from tigerex_services.directory import MarketInfo
+from tigerex_services.marketdata.aggregates import AggregateTrade
 from tigerex_services.marketdata.book import Book, Changes
 from tigerex_services.marketdata.candles import Candle, Trade
 
@@ -20,6 +21,19 @@ def trade_message(trade: Trade, market: MarketInfo) -> pb.Trade:
         quantity=market.lots_to_quantity(trade.quantity),
         taker_side=SIDE_NAME[Side(trade.taker_side)],
         time_ns=trade.time_ns,
+    )
+
+
+def aggregate_message(aggregate: AggregateTrade, market: MarketInfo) -> pb.AggregateTrade:
+    return pb.AggregateTrade(
+        market=market.symbol,
+        aggregate_id=aggregate.aggregate_id,
+        price=market.ticks_to_price(aggregate.price),
+        quantity=market.lots_to_quantity(aggregate.quantity),
+        first_trade_id=aggregate.first_trade_id,
+        last_trade_id=aggregate.last_trade_id,
+        taker_side=SIDE_NAME[Side(aggregate.taker_side)],
+        time_ns=aggregate.time_ns,
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from tigerex_services.marketdata.aggregates import AggregateTrade
 from tigerex_services.marketdata.candles import Candle, Trade
 from tigerex_services.marketdata.fold import Update
 
@@ -15,15 +16,17 @@ class Rows:
     """Rows of all batches up to `seq`; of a candle only the newest form."""
 
     trades: list[Trade] = field(default_factory=list)
+    aggregates: list[AggregateTrade] = field(default_factory=list)
     candles: dict[CandleKey, Candle] = field(default_factory=dict)
     seq: int = 0
     time_ns: int = 0
 
     def __len__(self) -> int:
-        return len(self.trades) + len(self.candles)
+        return len(self.trades) + len(self.aggregates) + len(self.candles)
 
     def add(self, update: Update) -> None:
         self.trades += update.trades
+        self.aggregates += update.aggregates
         self.candles |= update.candles
         self.seq, self.time_ns = update.seq, update.time_ns
 
@@ -67,14 +70,13 @@ class Pending:
             self._written_seq = self._writing.seq
         self._writing = None
 
-    def trades(self, market_id: int, before_id: int) -> list[Trade]:
-        """Trades not yet stored with ids below `before_id`, oldest first."""
-        return [
-            trade
-            for rows in self._all()
-            for trade in rows.trades
-            if trade.market_id == market_id and trade.trade_id < before_id
-        ]
+    def trades(self, market_id: int) -> list[Trade]:
+        """A market's trades not yet stored, oldest first."""
+        return [t for rows in self._all() for t in rows.trades if t.market_id == market_id]
+
+    def aggregates(self, market_id: int) -> list[AggregateTrade]:
+        """A market's aggregates not yet stored, oldest first."""
+        return [a for rows in self._all() for a in rows.aggregates if a.market_id == market_id]
 
     def candles(
         self, market_id: int, interval_s: int, start_ns: int, end_ns: int

@@ -60,7 +60,7 @@ class Projector:
         async with self._writing:
             rows = self._pending.take()
             candles = list(rows.candles.values())
-            await self._storage.write(rows.trades, candles, rows.seq, rows.time_ns)
+            await self._storage.write(rows.trades, rows.aggregates, candles, rows.seq, rows.time_ns)
             self._pending.written()
 
     async def _read(self, stream: AsyncIterator[Batch]) -> None:

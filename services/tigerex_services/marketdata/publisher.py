@@ -31,13 +31,18 @@ class Publisher:
         self._moved: set[int] = set()
 
     def publish(self, update: Update) -> None:
-        """Trades, candles, changes and tops of one batch, at once; depths wait for
-        `publish_depths`."""
+        """All of one batch at once, but depths, which wait for `publish_depths`."""
         for trade in update.trades:
             topic = (trade.market_id, int(pb.CHANNEL_TRADES))
             if self._hub.wants(topic):
                 market = self._fold.directory.market_by_id(trade.market_id)
                 self._send(topic, pb.SubscribeResponse(trade=messages.trade_message(trade, market)))
+        for aggregate in update.aggregates:
+            topic = (aggregate.market_id, int(pb.CHANNEL_AGGREGATE_TRADES))
+            if self._hub.wants(topic):
+                market = self._fold.directory.market_by_id(aggregate.market_id)
+                message = messages.aggregate_message(aggregate, market)
+                self._send(topic, pb.SubscribeResponse(aggregate_trade=message))
         self._publish_candles(update)
         self.publish_books(update.books)
 

@@ -2,33 +2,30 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 from tigerex.marketdata.v1 import marketdata_pb2 as pb
 
 from tigerex_platform.clock import Clock
 from tigerex_platform.errors import InvalidField
 from tigerex_services.directory import MarketInfo
+from tigerex_services.marketdata.aggregates import AggregateTrade
 from tigerex_services.marketdata.book import SNAPSHOT_LEVELS, Book
 from tigerex_services.marketdata.candles import NS_PER_S, Candle, Trade
 from tigerex_services.marketdata.fold import Fold
 from tigerex_services.marketdata.hub import Hub, Subscriber
-from tigerex_services.marketdata.intervals import (
-    INTERVALS,
-    Interval,
-    combined,
-    joined,
-    with_empty,
-)
+from tigerex_services.marketdata.intervals import INTERVALS, Interval, with_empty
 from tigerex_services.marketdata.pending import Pending
+from tigerex_services.marketdata.reader import Reader
 from tigerex_services.marketdata.storage import Storage
 
 TRADES_LIMIT = (100, 1_000)
 """Default and largest."""
+AGGREGATES_LIMIT = (500, 1_000)
 CANDLES_LIMIT = (500, 1_000)
 DEPTH_LIMIT = (50, SNAPSHOT_LEVELS)
 MINUTES_LIMIT = (1_440, 10_080)
 SUBSCRIBED_MARKETS_MAX = 100
+TOPS_MARKETS_MAX = 1_000
 INT64_MAX = 2**63 - 1
 
 
@@ -47,8 +44,7 @@ class MarketDataService:
         self, fold: Fold, pending: Pending, storage: Storage, hub: Hub, clock: Clock
     ) -> None:
         self._fold = fold
-        self._pending = pending
-        self._storage = storage
+        self._reader = Reader(pending, storage)
         self._hub = hub
         self._clock = clock
 
@@ -66,19 +62,57 @@ class MarketDataService:
         """How many levels to give. Raises InvalidField."""
         return limited("levels", levels, DEPTH_LIMIT)
 
+    def views(self, symbols: Sequence[str]) -> list[MarketView]:
+        """Of the markets named, or of all; raises InvalidField, NotFound."""
+        if len(symbols) > TOPS_MARKETS_MAX:
+            raise InvalidField("markets", len(symbols), f"at most {TOPS_MARKETS_MAX} markets")
+        if symbols:
+            return [self.view(symbol) for symbol in symbols]
+        markets = self._fold.directory.markets()
+        return [MarketView(market, self._fold.books[market.market_id]) for market in markets]
+
     async def trades(
-        self, symbol: str, before_trade_id: int, limit: int
+        self, symbol: str, before_id: int, limit: int, *, from_id: int = 0
     ) -> tuple[MarketInfo, Sequence[Trade]]:
-        """The newest trades older than `before_trade_id` (0: all), newest first."""
+        """The newest trades older than `before_id` (0: all), or the oldest from `from_id` on;
+        newest first."""
         market = self._fold.directory.market(symbol)
         count = limited("limit", limit, TRADES_LIMIT)
-        not_negative("before_trade_id", before_trade_id)
-        before = before_trade_id or INT64_MAX
-        # In this order: what is stored while the query runs is found twice rather than never.
-        waiting = self._pending.trades(market.market_id, before)
-        stored = await self._storage.trades(market.market_id, before, count)
-        found = {trade.trade_id: trade for trade in (*stored, *waiting)}
-        return market, [found[i] for i in sorted(found, reverse=True)[:count]]
+        not_negative("before_trade_id", before_id)
+        not_negative("from_trade_id", from_id)
+        if from_id and before_id:
+            raise InvalidField("from_trade_id", from_id, "0 beside before_trade_id")
+        found = await self._reader.trades(
+            market.market_id, from_id, before_id or INT64_MAX, count, oldest=bool(from_id)
+        )
+        return market, found[::-1]
+
+    async def aggregates(
+        self, symbol: str, from_id: int, before_id: int, start_ns: int, end_ns: int, limit: int
+    ) -> tuple[MarketInfo, Sequence[AggregateTrade]]:
+        """Aggregates with ids in [from, before) or of the time [start, end) (0: no bound), oldest
+        first: the oldest that fit where a beginning is given, else the newest."""
+        market = self._fold.directory.market(symbol)
+        count = limited("limit", limit, AGGREGATES_LIMIT)
+        for name, value in (
+            ("from_id", from_id),
+            ("before_id", before_id),
+            ("start_ns", start_ns),
+            ("end_ns", end_ns),
+        ):
+            not_negative(name, value)
+        oldest = bool(from_id or start_ns)
+        if not (start_ns or end_ns):
+            before_id = before_id or INT64_MAX
+            return market, await self._reader.aggregates(
+                market.market_id, from_id, before_id, count, oldest=oldest
+            )
+        if from_id or before_id:
+            raise InvalidField("from_id", from_id or before_id, "no ids beside start_ns or end_ns")
+        end_ns = self._end_ns(start_ns, end_ns)
+        return market, await self._reader.aggregates_within(
+            market.market_id, start_ns, end_ns, count, oldest=oldest
+        )
 
     async def candles(
         self,
@@ -89,33 +123,41 @@ class MarketDataService:
         limit: int,
         *,
         empty: bool = False,
+        oldest: bool = False,
     ) -> tuple[MarketInfo, Sequence[Candle]]:
-        """The newest candles that begin in [start, end) (0: now), oldest first; `empty`: also those
-        without a trade."""
+        """The newest candles that begin in [start, end) (0: now), or the oldest; oldest first.
+        `empty`: also those without a trade."""
         market = self._fold.directory.market(symbol)
         count = limited("limit", limit, CANDLES_LIMIT)
         not_negative("start_ns", start_ns)
         not_negative("end_ns", end_ns)
-        end_ns = end_ns or self._now_ns()
-        if end_ns <= start_ns:
-            raise InvalidField("end_ns", end_ns, "later than start_ns")
+        end_ns = self._end_ns(start_ns, end_ns)
+        first_ns, earlier = interval.first_ns(start_ns), None
         if empty:  # there are none in the time to come
             end_ns = max(start_ns + 1, min(end_ns, self._now_ns()))
-            start_ns = max(start_ns, interval.before_ns(end_ns, count))
-        first_ns = interval.first_ns(start_ns)
+            if not oldest:
+                first_ns = max(first_ns, interval.before_ns(end_ns, count))
+            earlier, first_ns = await self._begin(market, interval, first_ns, end_ns)
+            end_ns = min(end_ns, interval.after_ns(first_ns, count))
         # Of a candle that begins before the end all is told, as far as it has come.
         last_ns = interval.next_ns(interval.start_ns(end_ns - 1))
-        # One more than asked for: the oldest may be cut.
-        rows = (count + 1) * interval.bases_max
-        bases = await self._kept(market, interval.base_s, first_ns, last_ns, rows)
-        found = combined(bases, interval)
-        if len(bases) == rows:
-            del found[0]
+        found = await self._reader.candles(
+            market.market_id, interval, first_ns, last_ns, count, oldest=oldest
+        )
         if empty:
-            before = await self._kept(market, interval.base_s, 0, first_ns, 1)
-            earlier = before[0] if before else None
             found = list(with_empty(found, interval, earlier, first_ns, end_ns))
-        return market, found[-count:]
+        return market, found
+
+    async def _begin(
+        self, market: MarketInfo, interval: Interval, first_ns: int, end_ns: int
+    ) -> tuple[Candle | None, int]:
+        """The candle before `first_ns`, and when to begin: where there is none, with a trade."""
+        base = Interval(interval.base_s, interval.base_s)
+        found = await self._reader.candles(market.market_id, base, 0, first_ns, 1)
+        if found:
+            return found[0], first_ns
+        found = await self._reader.candles(market.market_id, base, first_ns, end_ns, 1, oldest=True)
+        return None, interval.start_ns(found[0].open_time_ns) if found else first_ns
 
     async def statistics(
         self, symbol: str, minutes: int
@@ -128,28 +170,23 @@ class MarketDataService:
         end_ns = self._now_ns()
         minute = INTERVALS[pb.CANDLE_INTERVAL_1M]
         start_ns = minute.next_ns(minute.start_ns(end_ns - count * minute.seconds * NS_PER_S))
+        window = Interval(count * minute.seconds, minute.base_s, start_ns)
         found = []
         for market in markets:
-            kept = await self._kept(market, minute.base_s, start_ns, end_ns, count)
-            found.append((market, reduce(joined, kept) if kept else None, start_ns, end_ns))
+            kept = await self._reader.candles(market.market_id, window, start_ns, end_ns, 1)
+            found.append((market, kept[0] if kept else None, start_ns, end_ns))
         return found
+
+    def _end_ns(self, start_ns: int, end_ns: int) -> int:
+        """The end; 0 is now, or just after a start in the time to come. Raises InvalidField."""
+        if not end_ns:
+            return max(start_ns + 1, self._now_ns())
+        if end_ns <= start_ns:
+            raise InvalidField("end_ns", end_ns, "later than start_ns")
+        return end_ns
 
     def _now_ns(self) -> int:
         return max(self._clock.now_ns(), self.time_ns) + 1
-
-    async def _kept(
-        self, market: MarketInfo, interval_s: int, start_ns: int, end_ns: int, count: int
-    ) -> list[Candle]:
-        """The newest kept candles that begin in [start, end), oldest first, with what waits to be
-        stored."""
-        span = (market.market_id, interval_s, start_ns, end_ns)
-        waiting = self._pending.candles(*span)
-        found = {c.open_time_ns: c for c in await self._storage.candles(*span, count)}
-        for open_time_ns, candle in waiting.items():
-            stored = found.get(open_time_ns)
-            if stored is None or stored.trades < candle.trades:
-                found[open_time_ns] = candle
-        return [found[t] for t in sorted(found)[-count:]]
 
     def subscribe(self, symbols: Sequence[str], channels: Sequence[int]) -> Subscriber:
         """A new subscriber; raises InvalidField, NotFound, or RateLimited when full."""

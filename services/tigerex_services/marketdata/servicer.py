@@ -27,9 +27,24 @@ class MarketDataServicer(marketdata_pb2_grpc.MarketDataServiceServicer):
         self, request: pb.ListTradesRequest, context: Context
     ) -> pb.ListTradesResponse:
         market, trades = await self._service.trades(
-            request.market, request.before_trade_id, request.limit
+            request.market, request.before_trade_id, request.limit, from_id=request.from_trade_id
         )
         return pb.ListTradesResponse(trades=[messages.trade_message(t, market) for t in trades])
+
+    async def ListAggregateTrades(
+        self, request: pb.ListAggregateTradesRequest, context: Context
+    ) -> pb.ListAggregateTradesResponse:
+        market, found = await self._service.aggregates(
+            request.market,
+            request.from_id,
+            request.before_id,
+            request.start_ns,
+            request.end_ns,
+            request.limit,
+        )
+        return pb.ListAggregateTradesResponse(
+            aggregate_trades=[messages.aggregate_message(each, market) for each in found]
+        )
 
     async def ListCandles(
         self, request: pb.ListCandlesRequest, context: Context
@@ -45,6 +60,7 @@ class MarketDataServicer(marketdata_pb2_grpc.MarketDataServiceServicer):
             request.end_ns,
             request.limit,
             empty=request.with_empty,
+            oldest=request.oldest,
         )
         now_ns = self._service.time_ns
         return pb.ListCandlesResponse(
@@ -64,6 +80,14 @@ class MarketDataServicer(marketdata_pb2_grpc.MarketDataServiceServicer):
     ) -> pb.GetTopOfBookResponse:
         view = self._service.view(request.market)
         return pb.GetTopOfBookResponse(top=messages.top_message(view.book, view.market))
+
+    async def ListTopsOfBook(
+        self, request: pb.ListTopsOfBookRequest, context: Context
+    ) -> pb.ListTopsOfBookResponse:
+        views = self._service.views(request.markets)
+        return pb.ListTopsOfBookResponse(
+            tops=[messages.top_message(view.book, view.market) for view in views]
+        )
 
     async def GetDepth(self, request: pb.GetDepthRequest, context: Context) -> pb.GetDepthResponse:
         levels = self._service.depth_levels(request.levels)
@@ -92,6 +116,11 @@ def add_to_server(servicer: MarketDataServicer, server: grpc.aio.Server) -> None
     """As the generated function, but Subscribe's events are bytes, encoded once for everybody."""
     unary: dict[str, tuple[Any, Any, Any]] = {
         "ListTrades": (servicer.ListTrades, pb.ListTradesRequest, pb.ListTradesResponse),
+        "ListAggregateTrades": (
+            servicer.ListAggregateTrades,
+            pb.ListAggregateTradesRequest,
+            pb.ListAggregateTradesResponse,
+        ),
         "ListCandles": (servicer.ListCandles, pb.ListCandlesRequest, pb.ListCandlesResponse),
         "ListStatistics": (
             servicer.ListStatistics,
@@ -99,6 +128,11 @@ def add_to_server(servicer: MarketDataServicer, server: grpc.aio.Server) -> None
             pb.ListStatisticsResponse,
         ),
         "GetTopOfBook": (servicer.GetTopOfBook, pb.GetTopOfBookRequest, pb.GetTopOfBookResponse),
+        "ListTopsOfBook": (
+            servicer.ListTopsOfBook,
+            pb.ListTopsOfBookRequest,
+            pb.ListTopsOfBookResponse,
+        ),
         "GetDepth": (servicer.GetDepth, pb.GetDepthRequest, pb.GetDepthResponse),
     }
     handlers = {

@@ -50,6 +50,7 @@ async def load_fold(storage: Storage, markets: Markets, journal: Journal) -> Fol
         fold.books[market.market_id] = await load_book(markets, market, time_ns)
     for candle in await storage.newest_candles():
         fold.put_candle(candle)
+    fold.counted = await storage.counted()
     return fold
 
 

@@ -1,179 +1,193 @@
-"""Keeps trades, candles and the last folded seq: one transaction for a range's rows and its end.
+"""Keeps trades, aggregates, candles and the last folded seq: one transaction for a range's rows and
+its end.
 
 Every write can be repeated, in any order: a trade is kept once, a candle's row is the one with the
 most trades, the last seq only grows. So two processes that fold the same journal do each other no
-harm, and a rebuild gives the same rows.
+harm, and a rebuild gives the same rows. What is older than retention keeps is not written at all.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from typing import Any, TypeVar
 
-from psycopg.rows import class_row, kwargs_row
+import psycopg
+from psycopg.rows import args_row, class_row
 from psycopg_pool import AsyncConnectionPool
 
+from tigerex_platform.clock import Clock
+from tigerex_services.marketdata import partitions, statements
+from tigerex_services.marketdata.aggregates import AggregateTrade, Counted
 from tigerex_services.marketdata.candles import NS_PER_S, Candle, Trade
+from tigerex_services.marketdata.intervals import Interval
+from tigerex_services.marketdata.partitions import Partitions
 
-TRADES_KEPT_S = 7 * 24 * 3600
-_YEAR_S = 366 * 24 * 3600
-CANDLES_KEPT_S = {1: 24 * 3600, 60: _YEAR_S, 3600: 5 * _YEAR_S, 86_400: 100 * _YEAR_S}
-PRUNE_ROWS_MAX = 10_000  # rows deleted from a table at once
-
-_TRADE_COLUMNS = "market_id, trade_id, price, quantity, notional, taker_side, time_ns, seq"
-_CANDLE_COLUMNS = (
-    "market_id, interval_s, open_time_ns, open, high, low, close,"
-    " volume, quote_volume, trades, last_trade_id, taker_volume, taker_quote_volume"
-)
-
-_INSERT_TRADES = f"""
-INSERT INTO trades ({_TRADE_COLUMNS})
-SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
-                     %s::smallint[], %s::bigint[], %s::bigint[])
-ON CONFLICT DO NOTHING
-"""  # noqa: S608 - columns are constants
-
-_UPSERT_CANDLES = """
-INSERT INTO candles AS kept (market_id, interval_s, open_time_ns, open, high, low, close,
-                             volume, quote_volume, trades, last_trade_id, taker_volume,
-                             taker_quote_volume)
-SELECT * FROM unnest(%s::bigint[], %s::integer[], %s::bigint[], %s::bigint[], %s::bigint[],
-                     %s::bigint[], %s::bigint[], %s::numeric[], %s::numeric[], %s::bigint[],
-                     %s::bigint[], %s::numeric[], %s::numeric[])
-ON CONFLICT (market_id, interval_s, open_time_ns) DO UPDATE SET
-    high = excluded.high, low = excluded.low, close = excluded.close, volume = excluded.volume,
-    quote_volume = excluded.quote_volume, trades = excluded.trades,
-    last_trade_id = excluded.last_trade_id, taker_volume = excluded.taker_volume,
-    taker_quote_volume = excluded.taker_quote_volume
-WHERE excluded.trades > kept.trades
-"""
-
-_ADVANCE = """
-UPDATE folded SET last_seq = %s, time_ns = %s WHERE last_seq < %s
-"""
-
-
-_NUMERIC = ("volume", "quote_volume", "taker_volume", "taker_quote_volume")
+Row = TypeVar("Row")
 
 
 class Storage:
     """Rows of the schema `marketdata`."""
 
-    def __init__(self, pool: AsyncConnectionPool[Any]) -> None:
+    def __init__(self, pool: AsyncConnectionPool[Any], clock: Clock) -> None:
         self._pool = pool
+        self._clock = clock
+        self._partitions = Partitions(pool)
 
     async def progress(self) -> tuple[int, int]:
         """The last seq whose rows are kept, and its time; (0, 0) in the beginning."""
         async with self._pool.connection() as connection:
-            cursor = await connection.execute("SELECT last_seq, time_ns FROM folded")
+            cursor = await connection.execute("SELECT last_seq, time_ns FROM projected")
             row = await cursor.fetchone()
             return (row[0], row[1]) if row else (0, 0)
 
     async def write(
-        self, trades: Sequence[Trade], candles: Sequence[Candle], seq: int, time_ns: int
+        self,
+        trades: Sequence[Trade],
+        aggregates: Sequence[AggregateTrade],
+        candles: Sequence[Candle],
+        seq: int,
+        time_ns: int,
     ) -> None:
         """Keep the rows of everything up to `seq`, all or nothing."""
-        async with self._pool.connection() as connection, connection.transaction():
-            if trades:
-                await connection.execute(_INSERT_TRADES, _trade_columns(trades))
-            if candles:
-                await connection.execute(_UPSERT_CANDLES, _candle_columns(candles))
-            await connection.execute(_ADVANCE, (seq, time_ns, seq))
+        now_ns = self._now_ns(time_ns)
+        counted = _counted(aggregates)
+        oldest_ns = partitions.TRADES.keeps_from_ns(now_ns)
+        trades = [trade for trade in trades if trade.time_ns >= oldest_ns]
+        oldest_ns = partitions.AGGREGATE_TRADES.keeps_from_ns(now_ns)
+        aggregates = [each for each in aggregates if each.time_ns >= oldest_ns]
+        candles = [candle for candle in candles if _keeps(candle, now_ns)]
+        times = {
+            partitions.TRADES: [trade.time_ns for trade in trades],
+            partitions.AGGREGATE_TRADES: [each.time_ns for each in aggregates],
+        }
+        for interval_s, table in partitions.CANDLES.items():
+            times[table] = [c.open_time_ns for c in candles if c.interval_s == interval_s]
+        try:
+            await self._partitions.ensure(times, now_ns)
+            async with self._pool.connection() as connection, connection.transaction():
+                for statement, columns, rows in (
+                    (statements.INSERT_TRADES, statements.TRADE_COLUMNS, trades),
+                    (statements.INSERT_AGGREGATES, statements.AGGREGATE_COLUMNS, aggregates),
+                    (statements.UPSERT_CANDLES, statements.CANDLE_COLUMNS, candles),
+                ):
+                    if rows:
+                        await connection.execute(statement, _arrays(rows, columns))
+                if counted:
+                    await connection.execute(statements.UPSERT_COUNTED, _transposed(counted))
+                await connection.execute(statements.ADVANCE, (seq, time_ns, seq))
+        except psycopg.Error:
+            self._partitions.forget()
+            raise
 
     async def reset(self) -> None:
         """Forget everything, to be rebuilt from the journal."""
         async with self._pool.connection() as connection, connection.transaction():
-            await connection.execute("TRUNCATE trades, candles")
-            await connection.execute("UPDATE folded SET last_seq = 0, time_ns = 0")
+            await connection.execute("TRUNCATE trades, aggregate_trades, counted, candles")
+            await connection.execute("UPDATE projected SET last_seq = 0, time_ns = 0")
 
     async def newest_candles(self) -> list[Candle]:
         """The newest candle of each market and interval: those that may still be open."""
-        async with self._pool.connection() as connection:
-            cursor = connection.cursor(row_factory=kwargs_row(_candle))
-            await cursor.execute(
-                f"SELECT DISTINCT ON (market_id, interval_s) {_CANDLE_COLUMNS} FROM candles"  # noqa: S608
-                " ORDER BY market_id, interval_s, open_time_ns DESC"
-            )
-            candles: list[Candle] = await cursor.fetchall()
-            return candles
+        found: list[Candle] = []
+        for statement in statements.NEWEST_CANDLES.values():
+            found += await self._candles(statement, ())
+        return found
 
-    async def trades(self, market_id: int, before_id: int, limit: int) -> list[Trade]:
-        """The newest trades with an id below `before_id`, newest first."""
-        async with self._pool.connection() as connection:
-            cursor = connection.cursor(row_factory=class_row(Trade))
-            await cursor.execute(
-                f"SELECT {_TRADE_COLUMNS} FROM trades"  # noqa: S608
-                " WHERE market_id = %s AND trade_id < %s ORDER BY trade_id DESC LIMIT %s",
-                (market_id, before_id, limit),
-            )
-            trades: list[Trade] = await cursor.fetchall()
-            return trades
-
-    async def candles(
-        self, market_id: int, interval_s: int, start_ns: int, end_ns: int, limit: int
-    ) -> list[Candle]:
-        """The newest candles that begin in [start, end), newest first."""
-        async with self._pool.connection() as connection:
-            cursor = connection.cursor(row_factory=kwargs_row(_candle))
-            await cursor.execute(
-                f"SELECT {_CANDLE_COLUMNS} FROM candles"  # noqa: S608
-                " WHERE market_id = %s AND interval_s = %s AND open_time_ns >= %s"
-                " AND open_time_ns < %s ORDER BY open_time_ns DESC LIMIT %s",
-                (market_id, interval_s, start_ns, end_ns, limit),
-            )
-            candles: list[Candle] = await cursor.fetchall()
-            return candles
-
-    async def prune(self, now_ns: int) -> int:
-        """Delete what retention does not keep, oldest first, a bounded number; how many it was."""
+    async def counted(self) -> dict[int, Counted]:
+        """How far each market's aggregates are counted, by market id."""
         async with self._pool.connection() as connection:
             cursor = await connection.execute(
-                "DELETE FROM trades WHERE ctid = ANY(ARRAY("
-                "SELECT ctid FROM trades WHERE time_ns < %s LIMIT %s))",
-                (now_ns - TRADES_KEPT_S * NS_PER_S, PRUNE_ROWS_MAX),
+                "SELECT market_id, aggregate_id, trade_id FROM counted"
             )
-            deleted: int = cursor.rowcount
-            for interval_s, kept_s in CANDLES_KEPT_S.items():
-                cursor = await connection.execute(
-                    "DELETE FROM candles WHERE ctid = ANY(ARRAY(SELECT ctid FROM candles"
-                    " WHERE interval_s = %s AND open_time_ns < %s LIMIT %s))",
-                    (interval_s, now_ns - kept_s * NS_PER_S, PRUNE_ROWS_MAX),
-                )
-                deleted += cursor.rowcount
-            return deleted
+            return {row[0]: Counted(row[1], row[2]) for row in await cursor.fetchall()}
+
+    async def trades(
+        self, market_id: int, from_id: int, before_id: int, limit: int, *, oldest: bool = False
+    ) -> list[Trade]:
+        """The newest trades with ids in [from, before), or the oldest; oldest first."""
+        of = (market_id, from_id, before_id, limit)
+        return await self._rows(Trade, statements.TRADES[oldest], of, oldest=oldest)
+
+    async def aggregates(
+        self, market_id: int, from_id: int, before_id: int, limit: int, *, oldest: bool = False
+    ) -> list[AggregateTrade]:
+        """The newest aggregates with ids in [from, before), or the oldest; oldest first."""
+        of = (market_id, from_id, before_id, limit)
+        return await self._rows(AggregateTrade, statements.AGGREGATES[oldest], of, oldest=oldest)
+
+    async def aggregates_within(
+        self, market_id: int, start_ns: int, end_ns: int, limit: int, *, oldest: bool = False
+    ) -> list[AggregateTrade]:
+        """The same of those in [start, end)."""
+        statement = statements.AGGREGATES_WITHIN[oldest]
+        of = (market_id, start_ns, end_ns, limit)
+        return await self._rows(AggregateTrade, statement, of, oldest=oldest)
+
+    async def candles(
+        self,
+        market_id: int,
+        interval: Interval,
+        start_ns: int,
+        end_ns: int,
+        limit: int,
+        *,
+        oldest: bool = False,
+    ) -> list[Candle]:
+        """What the newest (or the oldest) `limit` kept candles that begin in [start, end) make,
+        oldest first: candles of the interval, or of days where it is one of months."""
+        of = (market_id, start_ns, end_ns, limit)
+        kept = statements.CANDLES[interval.base_s, oldest]
+        if interval.bases_max == 1 or not interval.seconds:
+            return _oldest_first(await self._candles(kept, of), oldest=oldest)
+        length = (interval.seconds, interval.first_start_ns, interval.seconds * NS_PER_S)
+        return await self._candles(statements.JOINED[interval.base_s, oldest], (*length, *of))
+
+    async def prune(self, now_ns: int) -> int:
+        """Drop the partitions of which retention keeps nothing; how many it was."""
+        return await self._partitions.drop_old(self._now_ns(now_ns))
+
+    def _now_ns(self, time_ns: int) -> int:
+        """What retention counts back from, `time_ns` being the exchange's time."""
+        return max(self._clock.now_ns(), time_ns)
+
+    async def _candles(self, statement: str, parameters: Sequence[int]) -> list[Candle]:
+        async with self._pool.connection() as connection:
+            cursor = connection.cursor(row_factory=args_row(_candle))
+            await cursor.execute(statement, parameters)
+            candles: list[Candle] = await cursor.fetchall()
+            return candles
+
+    async def _rows(
+        self, of: type[Row], statement: str, parameters: Sequence[int], *, oldest: bool
+    ) -> list[Row]:
+        async with self._pool.connection() as connection:
+            cursor = connection.cursor(row_factory=class_row(of))
+            await cursor.execute(statement, parameters)
+            return _oldest_first(await cursor.fetchall(), oldest=oldest)
 
 
-def _candle(**columns: Any) -> Candle:  # noqa: ANN401 - whatever the row has
+def _oldest_first(rows: list[Row], *, oldest: bool) -> list[Row]:
+    return rows if oldest else rows[::-1]
+
+
+def _keeps(candle: Candle, now_ns: int) -> bool:
+    table = partitions.CANDLES.get(candle.interval_s)
+    return table is None or candle.open_time_ns >= table.keeps_from_ns(now_ns)
+
+
+def _counted(aggregates: Iterable[AggregateTrade]) -> list[tuple[int, int, int]]:
+    """(market id, last aggregate's id, its last trade's id) of each market."""
+    last = {each.market_id: each for each in aggregates}
+    return [(each.market_id, each.aggregate_id, each.last_trade_id) for each in last.values()]
+
+
+def _candle(*columns: Any) -> Candle:  # noqa: ANN401 - whatever the row has
     """A candle of its row: numeric columns come as Decimal."""
-    for name in _NUMERIC:
-        columns[name] = int(columns[name])
-    return Candle(**columns)
+    return Candle(*map(int, columns))
 
 
-def _trade_columns(trades: Sequence[Trade]) -> list[list[int]]:
-    return [
-        [t.market_id for t in trades],
-        [t.trade_id for t in trades],
-        [t.price for t in trades],
-        [t.quantity for t in trades],
-        [t.notional for t in trades],
-        [t.taker_side for t in trades],
-        [t.time_ns for t in trades],
-        [t.seq for t in trades],
-    ]
+def _arrays(rows: Iterable[object], columns: Iterable[str]) -> list[list[int]]:
+    """An array a column."""
+    return _transposed(map(attrgetter(*columns), rows))
 
 
-def _candle_columns(candles: Sequence[Candle]) -> list[list[int]]:
-    return [
-        [c.market_id for c in candles],
-        [c.interval_s for c in candles],
-        [c.open_time_ns for c in candles],
-        [c.open for c in candles],
-        [c.high for c in candles],
-        [c.low for c in candles],
-        [c.close for c in candles],
-        [c.volume for c in candles],
-        [c.quote_volume for c in candles],
-        [c.trades for c in candles],
-        [c.last_trade_id for c in candles],
-        [c.taker_volume for c in candles],
-        [c.taker_quote_volume for c in candles],
-    ]
+def _transposed(rows: Iterable[Sequence[int]]) -> list[list[int]]:
+    return [list(column) for column in zip(*rows, strict=True)]

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.bench.bars import say_bar
 from tests.support.bot_site import BotSite
 from tests.support.postgres import fresh_database, postgres_server
 from tests.support.redis import redis_server_running
@@ -37,9 +38,8 @@ def main() -> None:
         latencies = asyncio.run(measure(site, seconds))
     latencies.sort()
     p50, p99 = (latencies[min(int(len(latencies) * q), len(latencies) - 1)] for q in (0.5, 0.99))
-    verdict = "met" if p99 < GOAL_MS else "short"
     print(f"bot-latency: {BOTS} bots, {len(latencies)} orders, p50 {p50:.1f} ms, p99 {p99:.1f} ms")
-    print(f"bar bot-latency: measured {p99:.1f} ms p99, goal {GOAL_MS:.0f} ms, {verdict}")
+    say_bar("bot-latency", p99, GOAL_MS, "ms p99", at_most=True)
 
 
 async def measure(site: BotSite, seconds: float) -> list[float]:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.bench.bars import say_bar
 from tests.bench.core.calibration import Calibration, NoisyError
 from tests.bench.core.measure import Run, run
 from tests.bench.core.regression import (
@@ -104,12 +105,12 @@ def _bars(calibration: Calibration) -> bool:
         _say(variant, [runs[variant] for runs in rounds])
     per_s = 1e9 / statistics.median(runs[BASE].command_ns for runs in rounds)
     print(f"ratio to the goal of {GOAL_PER_S / 1e6:.0f} M commands/s: {per_s / GOAL_PER_S:.2f}")
-    met = _bar("kernel", per_s / 1e6, BAR_PER_S / 1e6, "M commands/s")
+    met = say_bar("kernel", per_s / 1e6, BAR_PER_S / 1e6, "M commands/s")
     for name, variant, bar in (("deep book", DEEP, DEEP_BAR), ("100 markets", MANY, MANY_BAR)):
         ratio = statistics.median(
             runs[BASE].command_ns / runs[variant].command_ns for runs in rounds
         )
-        met &= _bar(name, ratio, bar, "of the one market's rate")
+        met &= say_bar(name, ratio, bar, "of the one market's rate")
     return met
 
 
@@ -140,7 +141,7 @@ def _regression(folder: Path, calibration: Calibration) -> bool:
     old_ns = statistics.median(old["command_ns"] for _, old in pairs)
     new_ns = statistics.median(new["command_ns"] for new, _ in pairs)
     print(f"{FIRST.title}: {new_ns:.0f} ns each, {old_ns:.0f} ns by the base commit's kernel")
-    return _bar("regression", ratio, 1 + SLOWER_MAX, "of the base commit's time", at_most=True)
+    return say_bar("regression", ratio, 1 + SLOWER_MAX, "of the base commit's time", at_most=True)
 
 
 def _say(variant: Variant, runs: list[Run]) -> None:
@@ -151,13 +152,6 @@ def _say(variant: Variant, runs: list[Run]) -> None:
         f" {runs[0].events / COMMANDS:.2f} events a command, {runs[0].rejected / COMMANDS:.2%}"
         " rejected"
     )
-
-
-def _bar(name: str, measured: float, goal: float, unit: str, *, at_most: bool = False) -> bool:
-    met = measured <= goal if at_most else measured >= goal
-    word = "met" if met else "short"
-    print(f"bar {name}: measured {measured:.2f}, goal {goal:.2f} {unit}, {word}")
-    return met
 
 
 @pytest.mark.unit

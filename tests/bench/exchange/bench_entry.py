@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
+from tests.bench.bars import say_bar
 from tests.integration.exchange.callers import Caller
 from tests.integration.exchange.conftest import running_site
 from tests.integration.exchange.site import Site
@@ -91,11 +92,6 @@ def work_s(site: Site) -> dict[str, float]:
     }
 
 
-def say_bar(name: str, measured: float, goal: float, unit: str, *, met: bool) -> None:
-    word = "met" if met else "short"
-    print(f"bar {name}: measured {measured:,.2f}, goal {goal:,.0f} {unit}, {word}")
-
-
 def say_shares(before: dict[str, float], after: dict[str, float], used: float, base: float) -> None:
     """Where the time of the runs went: cores used by each part; the exchange's and PostgreSQL's."""
     spent = {part: (after[part] - before.get(part, 0.0)) for part in after}
@@ -155,7 +151,7 @@ async def test_durable_entry(site: Site) -> None:
     )
     say_shares(before, work_s(site), used_s, base_s)
     rate = statistics.median(rates)
-    say_bar("durable entry", rate, GOAL_PER_S, "orders/s", met=rate >= GOAL_PER_S)
+    say_bar("durable entry", rate, GOAL_PER_S, "orders/s")
     await site.check_sums()
     await site.check_verified()
 
@@ -196,7 +192,7 @@ async def test_single_orders_alone_and_beside_verify(site: Site) -> None:
             f"{name}: {SINGLE_PER_S} a second, p50 {p50:.1f} ms, p99 {p99:.1f} ms of {len(times)}"
         )
         if times is alone:
-            say_bar(name, p99, SINGLE_P99_MS_MAX, "ms p99", met=p99 < SINGLE_P99_MS_MAX)
+            say_bar(name, p99, SINGLE_P99_MS_MAX, "ms p99", at_most=True)
     await site.check_sums()
 
 
@@ -212,6 +208,6 @@ async def test_takeover(site: Site) -> None:
     await place_one(site)
     taken_s = time.perf_counter() - started_s
     print()
-    say_bar("takeover", taken_s, TAKEOVER_S_MAX, "s", met=taken_s < TAKEOVER_S_MAX)
+    say_bar("takeover", taken_s, TAKEOVER_S_MAX, "s", at_most=True)
     await site.check_sums()
     await site.check_verified()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from tests.bench.bars import say_bar
 from tests.support.host_life import HostLife
 from tests.support.journal_load import Flow, entries
 from tests.support.postgres import Database
@@ -96,7 +97,4 @@ async def test_recovery(life: HostLife) -> None:
         f" {head.size / 1e6:.1f} MB and {replay.commands:,} commands after it;"
         f" without a snapshot {whole_s:.1f} s, {whole.commands / whole_s:,.0f} commands/s"
     )
-    print(
-        f"bar recovery: measured {measured_s:.2f} s, goal {GOAL_S:.0f} s,"
-        f" {'met' if measured_s < GOAL_S else 'short'}"
-    )
+    say_bar("recovery", measured_s, GOAL_S, "s", at_most=True)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import grpc.aio
+from tests.bench.bars import say_bar
 from tests.support.exchange_stack import ExchangeStack, exchange_stack
 from tests.support.postgres import free_port, fresh_database, postgres_server
 from tests.support.redis import redis_server_running
@@ -72,13 +73,8 @@ def main() -> None:
             f"{found.cost_us:.1f} us of processor time each, "
             f"age p50 {found.p50_ms:.1f} ms, p99 {found.p99_ms:.1f} ms"
         )
-    _bar("fanout-age-p99-ms", ours.p99_ms, AGE_MS_MAX)
-    _bar("fanout-cost-ratio", ours.cost_us / bare.cost_us, COST_RATIO_MAX)
-
-
-def _bar(name: str, measured: float, goal: float) -> None:
-    verdict = "met" if measured <= goal else "short"
-    print(f"bar {name}: measured {measured:.2f}, goal {goal:.2f}, {verdict}")
+    say_bar("fanout-age-p99", ours.p99_ms, AGE_MS_MAX, "ms", at_most=True)
+    say_bar("fanout-cost-ratio", ours.cost_us / bare.cost_us, COST_RATIO_MAX, at_most=True)
 
 
 def _bare(options: argparse.Namespace) -> Delivered:

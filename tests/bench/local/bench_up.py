@@ -8,6 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from tests.bench.bars import say_bar
 from tests.support.live import Demo, kubectl_json
 
 ROOT = Path(__file__).parents[3]
@@ -26,9 +27,8 @@ def main() -> None:
     bot = kubectl_json("-n", "demo", "get", "tradingbot", "demo-grid")["status"]["botId"]
     first = min(trade.at.ToNanoseconds() for trade in Demo.connect().trades(bot)) / 1e9
     fill_s = first - started_s
-    verdict = "met" if fill_s < GOAL_S else "short"
     print(f"make up ended after {ready_s:.1f} s")
-    print(f"bar first-fill: measured {fill_s:.1f} s, goal {GOAL_S} s, {verdict}")
+    say_bar("first-fill", fill_s, GOAL_S, "s", at_most=True)
 
 
 if __name__ == "__main__":

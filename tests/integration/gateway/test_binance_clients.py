@@ -290,6 +290,61 @@ def test_less_of_an_order(ann_binance: PythonBinance) -> None:
     assert ann_binance.get_order(**asked)["origQty"] == "0.00150000"
 
 
+def test_aggregate_trades(
+    ann_binance: PythonBinance, bob_binance: PythonBinance, ann_ccxt: Any
+) -> None:
+    """One order that meets three makers at two prices is two aggregates, however they are read."""
+    for price in (PRICE, PRICE, PRICE + 1):
+        bob_binance.order_limit_sell(symbol=SYMBOL, quantity="0.00100", price=str(price))
+    bought = ann_binance.order_market_buy(symbol=SYMBOL, quantity="0.00250")
+    ids = [fill["tradeId"] for fill in bought["fills"]]
+    newest = until(
+        lambda: ann_binance.get_aggregate_trades(symbol=SYMBOL, limit=2),
+        lambda found: found and found[-1]["l"] == ids[-1],
+    )
+    first, second = newest
+    assert (first["p"], first["q"]) == ("60000.00000000", "0.00200000")
+    assert (second["p"], second["q"]) == ("60001.00000000", "0.00050000")
+    assert (first["f"], first["l"], second["f"], second["l"]) == (ids[0], ids[1], ids[2], ids[2])
+    assert second["a"] == first["a"] + 1
+    assert first["T"] == second["T"] == bought["transactTime"]
+    assert (first["m"], first["M"]) == (False, True)
+    every = list(ann_binance.aggregate_trade_iter(symbol=SYMBOL))
+    assert [each["a"] for each in every] == list(range(1, second["a"] + 1))
+    assert every[-2:] == newest
+    assert list(ann_binance.aggregate_trade_iter(SYMBOL, last_id=first["a"])) == [second]
+    assert list(ann_binance.aggregate_trade_iter(SYMBOL, start_str=first["T"])) == newest
+    asked = {"symbol": SYMBOL, "startTime": every[0]["T"], "endTime": first["T"]}
+    assert ann_binance.get_aggregate_trades(**asked) == every
+    assert ann_binance.get_aggregate_trades(**asked, limit=1) == every[:1]
+    until_now = ann_binance.get_aggregate_trades(symbol=SYMBOL, endTime=first["T"], limit=1)
+    assert until_now == [second]
+    told = ann_ccxt.fetch_trades(PAIR, since=first["T"])
+    assert [(each["id"], each["price"], each["amount"], each["side"]) for each in told] == [
+        (str(first["a"]), 60_000.0, 0.002, "buy"),
+        (str(second["a"]), 60_001.0, 0.0005, "buy"),
+    ]
+    assert [each["id"] for each in ann_ccxt.fetch_trades(PAIR)] == [str(e["a"]) for e in every]
+    with pytest.raises(BinanceAPIException) as both:
+        ann_binance.get_aggregate_trades(**asked, fromId=1)
+    assert both.value.code == -1128
+    forward = ann_binance.get_historical_trades(symbol=SYMBOL, fromId=ids[0], limit=2)
+    assert [each["id"] for each in forward] == ids[:2]
+    whole = ann_binance.get_historical_trades(symbol=SYMBOL, fromId=0)
+    assert [each["id"] for each in whole] == list(range(1, ids[-1] + 1))
+
+
+def test_tickers_of_all_markets(ann_binance: PythonBinance, bob_binance: PythonBinance) -> None:
+    bob_binance.order_limit_sell(symbol=SYMBOL, quantity="0.00300", price="60500")
+    [best] = until(
+        ann_binance.get_orderbook_tickers,
+        lambda found: found[0]["askPrice"] == "60500.00000000",
+    )
+    assert best == ann_binance.get_orderbook_ticker(symbol=SYMBOL)
+    [day] = ann_binance.get_ticker()
+    assert {name: day[name] for name in best} == best
+
+
 def test_candles_and_statistics(ann_binance: PythonBinance, bob_binance: PythonBinance) -> None:
     """Candles of every interval and the statistics of a day tell the same trades."""
     bought = trade_once(ann_binance, bob_binance)
@@ -312,8 +367,10 @@ def test_candles_and_statistics(ann_binance: PythonBinance, bob_binance: PythonB
         starts = [each[0] for each in candles]
         ends = [each[6] for each in candles]
         assert starts[1:] == [end + 1 for end in ends[:-1]]  # also those without a trade
-    later = ann_binance.get_klines(symbol=SYMBOL, interval="1s", startTime=starts[0], limit=3)
-    assert len(later) <= 3
+    seconds = ann_binance.get_klines(symbol=SYMBOL, interval="1s", limit=1_000)
+    for since in (starts[0], seconds[0][0]):
+        early = ann_binance.get_klines(symbol=SYMBOL, interval="1s", startTime=since, limit=3)
+        assert early == seconds[:3]
     average = ann_binance.get_avg_price(symbol=SYMBOL)
     assert Decimal(average["price"]) > 0
     with pytest.raises(BinanceAPIException) as bad:

@@ -130,7 +130,16 @@ def book_of(client: PythonBinance) -> Book:
 async def test_each_stream_tells_what_rest_does(stack: ExchangeStack, trader: Trader) -> None:
     """Field by field, on one combined socket."""
     await trader.trade()
-    kinds = ["trade", "bookTicker", "kline_1m", "kline_1d", "miniTicker", "ticker", "ticker_1h"]
+    kinds = [
+        "trade",
+        "aggTrade",
+        "bookTicker",
+        "kline_1m",
+        "kline_1d",
+        "miniTicker",
+        "ticker",
+        "ticker_1h",
+    ]
     kinds += ["depth5@100ms", "depth@100ms", "avgPrice"]
     names = [f"{NAME}@{kind}" for kind in kinds] + ["!miniTicker@arr", "!ticker@arr"]
     seen: dict[str, Any] = {}
@@ -155,6 +164,7 @@ def _unlike_rest(seen: dict[str, Any], client: PythonBinance) -> list[str]:
     [trade] = client.get_recent_trades(symbol=SYMBOL, limit=1)
     best, day = client.get_orderbook_ticker(symbol=SYMBOL), client.get_ticker(symbol=SYMBOL)
     depth = client.get_order_book(symbol=SYMBOL, limit=5)
+    [aggregate] = client.get_aggregate_trades(symbol=SYMBOL, limit=1)
     expected: dict[str, dict[str, Any]] = {
         "trade": {
             "e": "trade",
@@ -165,6 +175,7 @@ def _unlike_rest(seen: dict[str, Any], client: PythonBinance) -> list[str]:
             "T": trade["time"],
             "m": trade["isBuyerMaker"],
         },
+        "aggTrade": aggregate,
         "bookTicker": {
             "b": best["bidPrice"],
             "B": best["bidQty"],

@@ -182,6 +182,21 @@ async def test_refusals_are_typed(ann: AsyncClient, stack: ExchangeStack) -> Non
         assert abs(bob.flow.clock.offset_ns) < 1_000_000_000
 
 
+async def test_what_was_done_is_in_the_history(ann: AsyncClient, bob: AsyncClient) -> None:
+    await trade_once(ann, bob)
+    (trade,) = await ann.trades(MARKET, limit=1)
+
+    async def kept() -> bool:
+        return bool(await bob.past_fills(MARKET, from_id=trade.trade_id))
+
+    await until(kept)
+    (fill,) = await bob.past_fills(MARKET, from_id=trade.trade_id)
+    assert (fill.side, fill.price, fill.quantity) == ("buy", PRICE, QUANTITY)
+    assert (fill.time_ns, fill.maker, fill.notional) == (trade.time_ns, False, PRICE * QUANTITY)
+    (order,) = await bob.past_orders(MARKET, from_id=fill.order_id)
+    assert (order.order_id, order.status) == (fill.order_id, "filled")
+
+
 async def test_an_order_over_a_cut_line_is_placed_once(
     ann: AsyncClient, proxy: CuttingProxy, stack: ExchangeStack
 ) -> None:

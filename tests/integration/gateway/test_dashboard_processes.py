@@ -32,7 +32,7 @@ EXPRESSIONS = {
     for target in panel.get("targets", [])
     if "operator" not in target["expr"]
 }
-ROLES = ("exchange", "bots", "marketdata", "runner", "gateway", "feed")
+ROLES = ("exchange", "bots", "marketdata", "history", "runner", "gateway", "feed")
 FEED = {
     "symbol": "btc-usdt",
     "type": "simulated",

@@ -105,7 +105,7 @@ def known(path: str, client: Client) -> Known:
 
 
 def sound(body: Known) -> Known:
-    """Values for some of the fields of a body, with which it may succeed."""
+    """Values for some of the fields of a body or query, with which it may succeed."""
     values = SOUND | {"config": SOUND_CONFIGS.get(body.get("type"))}
     return {name: value for name, value in values.items() if name in body}
 
@@ -130,6 +130,8 @@ def probe(
         def answered(case: Case, is_sound: bool) -> None:
             if mode == GenerationMode.POSITIVE and is_sound and isinstance(case.body, dict):
                 case.body |= sound(case.body)
+            if mode == GenerationMode.POSITIVE and is_sound:
+                case.query |= sound(case.query)
             response = case.call_and_validate(
                 base_url=url, session=session, auth=auth, checks=CHECKS, timeout=CALL_S_MAX
             )

@@ -8,6 +8,7 @@ from tests.support.postgres import Database
 from tests.support.tokens import TokenIssuer
 
 import tigerex_services.marketdata
+from tigerex_platform.clock import ManualClock
 from tigerex_platform.database import connect_pool
 from tigerex_platform.migrations import migrate
 from tigerex_services.marketdata.storage import Storage
@@ -17,7 +18,7 @@ MIGRATIONS = Path(tigerex_services.marketdata.__file__).parent / "migrations"
 
 @pytest.fixture
 async def storage(database: Database, issuer: TokenIssuer) -> AsyncIterator[Storage]:
-    """Rows in a fresh database, as the service's own role."""
+    """Rows in a fresh database, as the service's own role; its clock stands where tests begin."""
     role_file = database.role_password_file("marketdata")
     admin = issuer.settings(
         "migrate",
@@ -33,4 +34,4 @@ async def storage(database: Database, issuer: TokenIssuer) -> AsyncIterator[Stor
         database_password_file=role_file,
     )
     async with await connect_pool(settings, min_size=1, max_size=4) as pool:
-        yield Storage(pool)
+        yield Storage(pool, ManualClock())

@@ -103,6 +103,10 @@ async def test_a_feed_becomes_trades_books_and_candles(site: MarketSite) -> None
     stream.cancel()
     ids = [e.trade.trade_id for e in seen["trade"]]
     assert ids == list(range(ids[0], ids[0] + len(ids)))
+    aggregates = [e.aggregate_trade for e in seen["aggregate_trade"]]
+    numbers = [each.aggregate_id for each in aggregates]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    assert aggregates[0].first_trade_id == ids[0]
     assert float(seen["top"][-1].top.bid.price) < float(seen["top"][-1].top.ask.price)
     assert 5 <= len(seen["depth"][-1].depth.bids) <= 10
     assert await feed.stop() == 0, feed.text()

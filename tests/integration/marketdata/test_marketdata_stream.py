@@ -10,7 +10,7 @@ from tigerex.marketdata.v1 import marketdata_pb2 as pb
 from tigerex.marketdata.v1 import marketdata_pb2_grpc
 
 from tigerex_core.records import Side
-from tigerex_platform.clock import SystemClock
+from tigerex_platform.clock import ManualClock
 from tigerex_platform.errors import from_rpc_error
 from tigerex_platform.grpc.client import channel
 from tigerex_platform.grpc.server import GrpcServer
@@ -35,7 +35,7 @@ async def test_a_slow_subscriber_is_ended_and_the_others_go_on(
     for batch in world.batches:
         fold.apply(batch)
     publisher = Publisher(fold, hub)
-    service = MarketDataService(fold, Pending(), storage, hub, SystemClock())
+    service = MarketDataService(fold, Pending(), storage, hub, ManualClock())
     servicer = (add_to_server, MarketDataServicer(service), SERVICE)
     async with (
         GrpcServer(issuer.settings("marketdata"), TABLE, None, [servicer]) as server,

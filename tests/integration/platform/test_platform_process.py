@@ -156,7 +156,10 @@ def cli(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str
 
 @pytest.mark.parametrize(
     "role",
-    ["", "exchange", "bots", "runner", "marketdata", "gateway", "feed", "migrate", "operator"],
+    [
+        *("", "exchange", "bots", "runner", "marketdata", "history", "gateway", "feed"),
+        *("migrate", "operator"),
+    ],
 )
 def test_every_role_explains_itself(role: str) -> None:
     done = cli(*([role] if role else []), "--help")

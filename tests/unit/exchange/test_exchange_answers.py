@@ -23,6 +23,7 @@ from tigerex_services.exchange.host.committed import Committed
 from tigerex_services.exchange.host.sequencer import Answer
 from tigerex_services.exchange.refusals import find_refusal
 from tigerex_services.exchange.servicers import order_messages, order_rows
+from tigerex_services.order_messages import list_message
 
 pytestmark = pytest.mark.unit
 
@@ -221,7 +222,7 @@ def test_a_list_and_its_end(exchange: Exchange) -> None:
     assert found is not None
     records = [exchange.committed.orders.find(o.order_id) for o in listed.orders]
     market = exchange.committed.directory.market("btc-usdt")
-    message = order_messages.list_message(found, [r for r in records if r], market)
+    message = list_message(found, [r for r in records if r], market)
     assert message.status == t.ORDER_LIST_STATUS_ALL_DONE
 
 

@@ -22,8 +22,8 @@ from tigerex_core.records import (
     Side,
 )
 from tigerex_services.directory import AssetInfo, Directory, MarketInfo
-from tigerex_services.exchange.order_records import FOLLOW, Terms, accepted
 from tigerex_services.exchange.orders import OrderBook, OrderRecord, held_by
+from tigerex_services.order_records import FOLLOW, Terms, accepted
 
 pytestmark = pytest.mark.unit
 

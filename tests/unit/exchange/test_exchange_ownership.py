@@ -9,11 +9,11 @@ from tigerex_platform.ids import derive_request_id
 from tigerex_services.directory import AccountInfo, Directory
 from tigerex_services.exchange.service.ownership import (
     author_of,
-    own_account,
     own_request_id,
     own_user,
     refuse_for_users,
 )
+from tigerex_services.ownership import own_account
 
 pytestmark = pytest.mark.unit
 

@@ -54,7 +54,9 @@ class Followed:
 async def followed(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Followed]:
     monkeypatch.setattr(books_module, "RETRY_FIRST_S", 0.01)
     async with serving() as (upstreams, channel):
-        books = Books(Upstream.over(exchange=channel, bots=channel, market_data=channel))
+        books = Books(
+            Upstream.over(exchange=channel, bots=channel, market_data=channel, history=channel)
+        )
         found = Followed(upstreams, books)
         yield found
         books.close()

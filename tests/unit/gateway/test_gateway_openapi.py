@@ -28,6 +28,8 @@ WANTED = {
     "/api/v1/accounts": {"get"},
     "/api/v1/orders": {"get", "post"},
     "/api/v1/orders/{order_id}": {"get", "delete"},
+    "/api/v1/history/orders": {"get"},
+    "/api/v1/history/fills": {"get"},
     "/healthz": {"get"},
     "/readyz": {"get"},
 }

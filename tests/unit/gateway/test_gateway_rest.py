@@ -6,6 +6,7 @@ from tests.support.gateway_client import Client
 from tests.support.gateway_upstreams import BOT_ID, Upstreams, bot
 from tigerex.bots.v1 import bots_pb2
 from tigerex.exchange.v1 import types_pb2
+from tigerex.history.v1 import history_pb2
 from tigerex.marketdata.v1 import marketdata_pb2
 
 from tigerex_platform.errors import Conflict, Internal, InvalidField, Refused, Unavailable
@@ -171,6 +172,53 @@ async def test_market_data_needs_no_signature(client: Client, upstreams: Upstrea
     top = (await http.get("/api/v1/markets/btc-usdt/top")).json()
     assert (top["bid"], top["ask"]) == ({"price": "59999.99", "quantity": "0.5"}, None)
     assert {call.user for call in upstreams.calls} == {""}
+
+
+async def test_history_is_asked_for_the_account_that_is_named(
+    client: Client, upstreams: Upstreams
+) -> None:
+    upstreams.answers["ListFills"] = history_pb2.ListFillsResponse(
+        fills=[
+            history_pb2.AccountFill(
+                fill=types_pb2.Fill(
+                    trade_id=3, price="1", quantity="2", fee="0.1", fee_asset="BTC", maker=True
+                ),
+                market="btc-usdt",
+                order_id=7,
+                side=types_pb2.SIDE_SELL,
+                notional="2",
+                time_ns=1_700_000_000_123_456_789,
+            )
+        ]
+    )
+    asked = "market=btc-usdt&from_id=3&start_ms=1&end_ms=2&limit=9"
+    orders = await client.request("GET", f"/api/v1/history/orders?{asked}")
+    assert orders.json()["orders"][0]["order_id"] == 7
+    (call,) = upstreams.called("ListOrders")
+    request = call.request
+    assert (call.user, request.account_id, request.market) == ("ann", 5, "btc-usdt")
+    assert (request.from_order_id, request.limit) == (3, 9)
+    assert (request.start_ns, request.end_ns) == (1_000_000, 2_000_000)
+    fills = await client.request("GET", f"/api/v1/history/fills?{asked}&order_id=7")
+    assert fills.json()["fills"] == [
+        {
+            "trade_id": 3,
+            "market": "btc-usdt",
+            "order_id": 7,
+            "side": "sell",
+            "price": "1",
+            "quantity": "2",
+            "notional": "2",
+            "fee": "0.1",
+            "fee_asset": "BTC",
+            "maker": True,
+            "time": "2023-11-14T22:13:20.123456789Z",
+        }
+    ]
+    request = upstreams.called("ListFills")[0].request
+    assert (request.from_trade_id, request.order_id, request.limit) == (3, 7, 9)
+    refused = await client.request("GET", "/api/v1/history/fills?market=btc-usdt&limit=1001")
+    assert (refused.status_code, refused.json()["field"]) == (400, "limit")
 
 
 async def test_orders_use_the_account_that_is_named(client: Client, upstreams: Upstreams) -> None:

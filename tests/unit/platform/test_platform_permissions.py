@@ -6,6 +6,7 @@ import pkgutil
 import pytest
 import tigerex.bots.v1
 import tigerex.exchange.v1
+import tigerex.history.v1
 import tigerex.marketdata.v1
 from google.protobuf import descriptor_pool
 
@@ -17,7 +18,8 @@ from tigerex_services.permissions import TABLE
 pytestmark = pytest.mark.contract
 
 ROLES = {
-    *("operator", "exchange", "bots", "runner", "marketdata", "gateway", "feed", "verify"),
+    *("operator", "exchange", "bots", "runner", "marketdata", "history", "gateway", "feed"),
+    "verify",
 }
 PLACE = "/tigerex.exchange.v1.TradingService/PlaceOrder"
 DEPOSIT = "/tigerex.exchange.v1.AdminService/Deposit"
@@ -25,7 +27,8 @@ DEPOSIT = "/tigerex.exchange.v1.AdminService/Deposit"
 
 def methods_of_the_contracts() -> set[str]:
     found = set()
-    for package in (tigerex.bots.v1, tigerex.exchange.v1, tigerex.marketdata.v1):
+    packages = (tigerex.bots.v1, tigerex.exchange.v1, tigerex.history.v1, tigerex.marketdata.v1)
+    for package in packages:
         for module in pkgutil.iter_modules(package.__path__):
             if module.name.endswith("_pb2"):
                 name = f"{package.__name__}.{module.name}"
@@ -51,7 +54,8 @@ def test_the_gateway_reaches_users_things_only_for_a_user() -> None:
     own = {method.rpartition("/")[2] for method, rule in TABLE.items() if "gateway" in rule.roles}
     assert own == {
         *("ListAssets", "ListMarkets", "GetMarket", "GetBook", "ListBotTypes"),
-        *("ListTrades", "ListCandles", "ListStatistics", "GetTopOfBook", "GetDepth", "Subscribe"),
+        *("ListTrades", "ListAggregateTrades", "ListCandles", "ListStatistics", "Subscribe"),
+        *("GetTopOfBook", "ListTopsOfBook", "GetDepth"),
         *("ReadJournal", "LookupApiKey"),
     }
 
@@ -72,7 +76,7 @@ def test_reading_methods_need_no_more_than_read() -> None:
     for method, rule in TABLE.items():
         service, _, name = method[1:].rpartition("/")
         pool.FindServiceByName(service)
-        if rule.permission is not None and name.startswith(("Get", "List", "Subscribe")):
+        if rule.permission is not None and name.startswith(("Get", "List", "Subscribe", "Follow")):
             assert rule.permission == "read", method
 
 

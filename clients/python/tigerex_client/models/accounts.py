@@ -66,6 +66,23 @@ class Fill:
 
 
 @dataclass(frozen=True, slots=True)
+class PastFill:
+    """`side` is the account's; `notional` is price times quantity, in quote asset."""
+
+    trade_id: int
+    order_id: int
+    market: str
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    notional: Decimal
+    fee: Decimal
+    fee_asset: str
+    maker: bool
+    time_ns: UnixNs
+
+
+@dataclass(frozen=True, slots=True)
 class PlacedOrder:
     """With what it traded at once; journal entry `seq` holds it."""
 

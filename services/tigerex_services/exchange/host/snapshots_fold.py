@@ -21,8 +21,8 @@ from tigerex_services.directory import (
     MarketInfo,
 )
 from tigerex_services.exchange.host.committed import Committed
-from tigerex_services.exchange.order_records import NO_TERMS, ListRecord, OrderRecord, Terms
 from tigerex_services.exchange.orders import OrderBook, OrderBookState, OrderStatus
+from tigerex_services.order_records import NO_TERMS, ListRecord, OrderRecord, Terms
 
 _Columns = dict[str, list[Any]]
 

@@ -8,11 +8,11 @@ from tigerex_services.exchange import commands
 from tigerex_services.exchange.service import checks
 from tigerex_services.exchange.service.executor import Executor
 from tigerex_services.exchange.service.ownership import (
-    own_account,
     own_request_id,
     own_user,
     refuse_for_users,
 )
+from tigerex_services.ownership import own_account
 
 ACCOUNTS_MAX = 256  # of one user, as far as the user makes them
 # What a user may make for itself. A house account may go negative, so it is the exchange's to give.
@@ -46,6 +46,17 @@ class AccountService:
             for asset_id, (available, held) in sorted(found.items())
         ]
         return named, seq
+
+    async def fees(
+        self, principal: Principal, account_id: int
+    ) -> tuple[AccountInfo, int, int, int]:
+        """The account, the maker's and the taker's fee in parts per million, and the committed seq
+        that they reflect."""
+        own_account(principal, account_id, self.directory)
+        (maker, taker), seq = await self._executor.leader.read(
+            lambda core: core.fee_rates(account_id)
+        )
+        return self.directory.account(account_id), maker, taker, seq
 
     async def ensure_account(
         self, principal: Principal, request_id: bytes, user: str, name: str, kind: int

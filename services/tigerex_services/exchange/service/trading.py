@@ -12,7 +12,7 @@ from tigerex_services.exchange.orders import ListRecord, OrderRecord
 from tigerex_services.exchange.refusals import find_refusal
 from tigerex_services.exchange.service.cancels import cancel_in_parts
 from tigerex_services.exchange.service.executor import Executor
-from tigerex_services.exchange.service.ownership import own_account
+from tigerex_services.ownership import own_account
 
 Result = Answer | tuple[int, TigerExError]
 

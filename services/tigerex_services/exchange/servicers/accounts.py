@@ -7,8 +7,10 @@ from tigerex.exchange.v1 import accounts_pb2 as pb
 from tigerex.exchange.v1 import accounts_pb2_grpc, types_pb2
 
 from tigerex_platform.auth import current_principal
+from tigerex_services.decimals import from_units
 from tigerex_services.exchange.service.accounts import AccountService
 from tigerex_services.exchange.servicers import translate
+from tigerex_services.market_limits import PPM_DECIMALS
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -38,6 +40,18 @@ class AccountServicer(accounts_pb2_grpc.AccountServiceServicer):
             for asset, available, held in balances
         ]
         return pb.GetBalancesResponse(balances=messages, seq=seq)
+
+    async def GetFees(self, request: pb.GetFeesRequest, context: Context) -> pb.GetFeesResponse:
+        account, maker, taker, seq = await self._service.fees(
+            current_principal(), request.account_id
+        )
+        return pb.GetFeesResponse(
+            maker_fee=from_units(maker, PPM_DECIMALS),
+            taker_fee=from_units(taker, PPM_DECIMALS),
+            fee_discount=translate.fee_discount_message(self._service.directory),
+            pays_discounted_fees=account.pays_discounted_fees,
+            seq=seq,
+        )
 
     async def EnsureAccount(
         self, request: pb.EnsureAccountRequest, context: Context

@@ -1,36 +1,31 @@
-"""From orders and the answers to order commands to messages.
+"""The answers to order commands.
 
 What an answer says of an order comes from its command's events alone, so that a repeated request
 gets the same answer. Around a command the core also does what fell due (stops that fire, dates that
 come): such events carry no request id.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import cast
+from collections.abc import Sequence
 
 from tigerex.exchange.v1 import trading_pb2 as pb
 from tigerex.exchange.v1 import types_pb2
 
-from tigerex_core.order_life import CLOSED, STOP_TYPES, OrderState
+from tigerex_core.order_life import STOP_TYPES, OrderState
 from tigerex_core.records import Event, EventKind
 from tigerex_platform.errors import InvalidField, TigerExError
-from tigerex_services.directory import Directory, MarketInfo
+from tigerex_services.directory import Directory
 from tigerex_services.exchange.host.committed import Committed
 from tigerex_services.exchange.host.sequencer import Answer
-from tigerex_services.exchange.order_records import (
+from tigerex_services.exchange.servicers.order_updates import updates_of
+from tigerex_services.order_messages import fill_message, list_message, order_message
+from tigerex_services.order_records import (
     FOLLOW,
-    NO_TERMS,
     OF_TWO_ORDERS,
     EventRow,
-    ListRecord,
     OrderRecord,
     accepted,
+    fill_of,
     placed_list,
-)
-from tigerex_services.exchange.servicers.order_updates import (
-    fill_message,
-    reason_name,
-    updates_of,
 )
 
 
@@ -42,71 +37,11 @@ def own_event(answer: Answer, *kinds: EventKind) -> EventRow | None:
     return None
 
 
-def order_message(
-    order: OrderRecord, market: MarketInfo, client_list_id: str = ""
-) -> types_pb2.Order:
-    message = types_pb2.Order(
-        order_id=order.order_id,
-        client_order_id=order.client_order_id,
-        account_id=order.account,
-        market=market.symbol,
-        side=cast("types_pb2.Side.ValueType", order.side),
-        type=cast("types_pb2.OrderType.ValueType", order.order_type),
-        time_in_force=cast("types_pb2.TimeInForce.ValueType", order.time_in_force),
-        post_only=order.post_only,
-        price=market.ticks_to_price(order.price) if order.price else "",
-        quantity=market.lots_to_quantity(order.quantity),
-        filled_quantity=market.lots_to_quantity(order.filled),
-        filled_notional=market.quote.from_units(order.filled_notional),
-        status=cast("types_pb2.OrderStatus.ValueType", order.status),
-        created_ns=order.created_ns,
-        prevented_quantity=market.lots_to_quantity(order.prevented),
-        amendments=order.amendments,
-        updated_ns=order.updated_ns,
-        remaining_quantity=market.lots_to_quantity(order.remaining),
-        visible_quantity=market.lots_to_quantity(order.visible),
-        end_reason=reason_name(order.end_reason),
-    )
-    terms = order.terms
-    if terms is not NO_TERMS:
-        message.stop_price = market.ticks_to_price(terms.stop_price) if terms.stop_price else ""
-        message.trailing_bps = terms.trailing
-        message.display_quantity = market.lots_to_quantity(terms.display) if terms.display else ""
-        message.expire_ns = terms.expire_ns
-        message.self_trade_mode = cast("types_pb2.SelfTradeMode.ValueType", terms.self_trade)
-        message.quote_amount = market.quote.from_units(terms.amount) if terms.amount else ""
-        message.list_id = terms.list_id
-        message.client_list_id = client_list_id
-        message.triggered_ns = order.triggered_ns
-        if order.triggered_price:
-            message.triggered_price = market.ticks_to_price(order.triggered_price)
-    return message
-
-
 def known_order(order: OrderRecord, committed: Committed) -> types_pb2.Order:
     """The message of an order that is open or remembered."""
     found = committed.orders.find_list(order.terms.list_id)
     market = committed.directory.market_by_id(order.market)
     return order_message(order, market, found.client_list_id if found else "")
-
-
-def list_message(
-    found: ListRecord, orders: Iterable[OrderRecord], market: MarketInfo
-) -> types_pb2.OrderList:
-    """A list with those of its two orders that are remembered."""
-    orders = list(orders)
-    done = all(order.status in CLOSED for order in orders)
-    return types_pb2.OrderList(
-        list_id=found.list_id,
-        client_list_id=found.client_list_id,
-        account_id=found.account,
-        market=market.symbol,
-        status=(
-            types_pb2.ORDER_LIST_STATUS_ALL_DONE if done else types_pb2.ORDER_LIST_STATUS_EXECUTING
-        ),
-        orders=[order_message(order, market, found.client_list_id) for order in orders],
-        created_ns=found.created_ns,
-    )
 
 
 def placed(answer: Answer, directory: Directory) -> pb.PlaceOrderResponse:
@@ -231,7 +166,8 @@ def _own_orders(
                     FOLLOW[kind](orders[order_id], row)
                     if kind == EventKind.TRADED:
                         market = directory.market_by_id(row[Event.MARKET])
-                        fills[order_id].append(fill_message(row, order_id, market, directory))
+                        fill = fill_message(fill_of(row, order_id), market, directory)
+                        fills[order_id].append(fill)
     return orders, fills
 
 

@@ -1,4 +1,4 @@
-"""What the events of one command say of orders: fills, and short updates of any order they touch.
+"""What the events of one command say of orders: short updates of any order they touch.
 
 Updates come from the events alone: a repeated request gets the same ones, however long ago the
 orders closed.
@@ -9,33 +9,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from tigerex.exchange.v1 import trading_pb2 as pb
 from tigerex.exchange.v1 import types_pb2
 
-from tigerex_core.records import Event, EventKind, Reason, Side
-from tigerex_services.directory import AssetInfo, Directory, MarketInfo
-from tigerex_services.exchange.order_records import OF_TWO_ORDERS, EventRow
-
-
-def fill_message(
-    row: EventRow, order_id: int, market: MarketInfo, directory: Directory
-) -> types_pb2.Fill:
-    """The side of a TRADED event that is this order's."""
-    maker = order_id == row[Event.OTHER_ORDER]
-    fee, asset_id = row[Event.FEE], row[Event.ASSET]
-    if maker:
-        fee, asset_id = row[Event.VALUE], row[Event.OTHER_ASSET]
-    asset = directory.asset_by_id(asset_id) if asset_id else _received(row, market, maker=maker)
-    return types_pb2.Fill(
-        trade_id=row[Event.TRADE_ID],
-        price=market.ticks_to_price(row[Event.PRICE]),
-        quantity=market.lots_to_quantity(row[Event.QUANTITY]),
-        fee=asset.from_units(fee),
-        fee_asset=asset.code,
-        maker=maker,
-    )
-
-
-def reason_name(reason: int) -> str:
-    """The stable code of a Reason, empty for NONE."""
-    return Reason(reason).name if reason else ""
+from tigerex_core.records import Event, EventKind, Reason
+from tigerex_services.directory import Directory
+from tigerex_services.order_messages import fill_message, reason_name
+from tigerex_services.order_records import OF_TWO_ORDERS, EventRow, fill_of
 
 
 def updates_of(
@@ -62,12 +39,6 @@ def _changed_nothing(row: EventRow) -> bool:
     return row[Event.KIND] == EventKind.SELF_TRADE_PREVENTED and not row[Event.QUANTITY]
 
 
-def _received(row: EventRow, market: MarketInfo, *, maker: bool) -> AssetInfo:
-    """The asset of a fee for which the first kernel named none."""
-    buys = (row[Event.SIDE] == Side.BUY) is not maker
-    return market.base if buys else market.quote
-
-
 def _traded(message: pb.OrderUpdate, row: EventRow, directory: Directory) -> None:
     market = directory.market_by_id(row[Event.MARKET])
     left = _left(message, row)
@@ -75,7 +46,7 @@ def _traded(message: pb.OrderUpdate, row: EventRow, directory: Directory) -> Non
     message.status = (
         types_pb2.ORDER_STATUS_PARTIALLY_FILLED if left else types_pb2.ORDER_STATUS_FILLED
     )
-    message.fills.append(fill_message(row, message.order_id, market, directory))
+    message.fills.append(fill_message(fill_of(row, message.order_id), market, directory))
 
 
 def _prevented(message: pb.OrderUpdate, row: EventRow, directory: Directory) -> None:

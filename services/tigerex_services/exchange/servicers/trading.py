@@ -20,7 +20,7 @@ from tigerex_services.exchange.host.measure import translating
 from tigerex_services.exchange.host.sequencer import Part
 from tigerex_services.exchange.service import checks
 from tigerex_services.exchange.service.limits import SUBMIT_BATCH, SUBMIT_STREAM
-from tigerex_services.exchange.service.ownership import own_account, own_request_id
+from tigerex_services.exchange.service.ownership import own_request_id
 from tigerex_services.exchange.service.trading import TradingService
 from tigerex_services.exchange.servicers import order_messages, order_rows
 from tigerex_services.exchange.servicers.stream import CommandStream, Finish, OpenStreams
@@ -35,6 +35,8 @@ from tigerex_services.exchange.wire.batch import (
     write_results,
 )
 from tigerex_services.exchange.wire.tables import CurrentTables
+from tigerex_services.order_messages import list_message
+from tigerex_services.ownership import own_account
 
 Context = grpc.aio.ServicerContext[Any, Any]
 OrderCommand = (
@@ -134,7 +136,7 @@ class TradingServicer(trading_pb2_grpc.TradingServiceServicer):
             checks.client_order_id(request.client_list_id, "client_list_id"),
         )
         market = self._service.directory.market_by_id(found.market)
-        return pb.GetOrderListResponse(list=order_messages.list_message(found, orders, market))
+        return pb.GetOrderListResponse(list=list_message(found, orders, market))
 
     async def ListOpenOrders(
         self, request: pb.ListOpenOrdersRequest, context: Context

@@ -8,6 +8,7 @@ from tigerex.exchange.v1 import trading_pb2 as pb
 from tigerex_platform.errors import NotFound
 from tigerex_services.gateway.binance import orders
 from tigerex_services.gateway.binance.calls import ACCOUNT, UserCall
+from tigerex_services.gateway.binance.commission import basis_points, fees_of, rates
 from tigerex_services.gateway.binance.errors import refuse
 from tigerex_services.gateway.binance.orders import Json, decimal, millis
 from tigerex_services.gateway.upstream import call
@@ -124,12 +125,18 @@ async def account(of: UserCall) -> Json:
         accounts_pb2.GetBalancesRequest(account_id=account_id),
         user=of.caller.user,
     )
+    fees = await fees_of(of)
     rows = [
         row
         for row in held.balances
         if not of.values.get("omitZeroBalances") or {row.available, row.held} != {"0"}
     ]
     return {
+        "makerCommission": basis_points(fees.maker_fee),
+        "takerCommission": basis_points(fees.taker_fee),
+        "buyerCommission": 0,
+        "sellerCommission": 0,
+        "commissionRates": rates(fees),
         "canTrade": not about.frozen,
         "canWithdraw": False,
         "canDeposit": False,

@@ -38,6 +38,7 @@ MESSAGES: Mapping[int, str] = {
     -1117: "Invalid side.",
     -1120: "Invalid interval.",
     -1121: "Invalid symbol.",
+    -1127: "Lookup interval is too big. More than %s hours between startTime and endTime.",
     -1128: "Combination of optional parameters invalid.",
     -1130: "Data sent for parameter '%s' is not valid.",
     -1131: "recvWindow must be less than 60000",

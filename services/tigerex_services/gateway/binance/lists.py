@@ -28,7 +28,7 @@ async def place_oco(of: UserCall) -> Json:
         _new_list(of, market.symbol, await of.account_id()),
         user=of.caller.user,
     )
-    return _list(answer.list, market, symbol, answer.time_ns)
+    return order_list(answer.list, market, symbol, answer.time_ns)
 
 
 def _new_list(of: UserCall, market: str, account_id: int) -> pb.PlaceOcoRequest:
@@ -95,7 +95,7 @@ async def get_list(of: UserCall) -> Json:
     found = await _find(of, of.values.get("origClientOrderId", ""))
     known = await of.parts.symbols.known()
     symbol = known.symbol_of[found.market]
-    return _list(found, known.by_symbol[symbol], symbol, 0)
+    return order_list(found, known.by_symbol[symbol], symbol, 0)
 
 
 async def open_lists(of: UserCall) -> list[Json]:
@@ -109,7 +109,7 @@ async def open_lists(of: UserCall) -> list[Json]:
             user=of.caller.user,
         )
         symbol = known.symbol_of[answer.list.market]
-        found.append(_list(answer.list, known.by_symbol[symbol], symbol, 0))
+        found.append(order_list(answer.list, known.by_symbol[symbol], symbol, 0))
     return found
 
 
@@ -134,7 +134,7 @@ async def cancel_list(of: UserCall) -> Json:
         ended = await _find(of, of.values.get("listClientOrderId", ""))
     except NotFound as error:
         raise refuse(UNKNOWN_TO_CANCEL) from error
-    return _list(ended, market, symbol, answer.time_ns)
+    return order_list(ended, market, symbol, answer.time_ns)
 
 
 def _open_leg(found: types_pb2.OrderList) -> types_pb2.Order:
@@ -161,7 +161,9 @@ async def _find(of: UserCall, name: str) -> types_pb2.OrderList:
     return answer.list
 
 
-def _list(found: types_pb2.OrderList, market: types_pb2.Market, symbol: str, time_ns: int) -> Json:
+def order_list(
+    found: types_pb2.OrderList, market: types_pb2.Market, symbol: str, time_ns: int
+) -> Json:
     """What every answer about a list says; with `time_ns` also what became of its orders then."""
     executing = found.status == types_pb2.ORDER_LIST_STATUS_EXECUTING
     told: Json = {

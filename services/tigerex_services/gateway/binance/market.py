@@ -1,4 +1,4 @@
-"""Public endpoints: what there is to trade, books, trades, candles, prices."""
+"""Public endpoints: what there is to trade, books, candles, prices."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -21,25 +21,19 @@ from tigerex_services.gateway.binance.orders import (
     decimal,
     millis,
 )
+from tigerex_services.gateway.binance.parameters import span
 from tigerex_services.gateway.binance.symbols import Known, symbol_of
+from tigerex_services.gateway.books import Book
 from tigerex_services.gateway.translate.market import INTERVAL_NUMBERS
-from tigerex_services.gateway.translate.values import NANOS_PER_MILLI
 from tigerex_services.gateway.upstream import call
 
 DEPTH_LIMIT = 100
-TRADES_LIMIT = 500
 KLINES_LIMIT = 500
 AVERAGE_MINUTES = 5
 DAY_MINUTES = 1_440
 NO_TRADE = -1
 NO_LEVEL = ("", "")
-# The least time that an interval takes: no more candles than were asked for fit.
-_UNITS_NS = {"s": 10**9, "m": 60 * 10**9, "h": 3_600 * 10**9, "d": 86_400 * 10**9}
-_LONG_NS = {"1w": 7 * _UNITS_NS["d"], "1M": 28 * _UNITS_NS["d"]}
-SHORTEST_NS: dict[int, int] = {
-    number: _LONG_NS.get(name) or int(name[:-1]) * _UNITS_NS[name[-1]]
-    for name, number in INTERVAL_NUMBERS.items()
-}
+DETAILS = ("priceChange", "priceChangePercent", "weightedAvgPrice")  # not of a MINI ticker
 PRECISION = 8
 
 
@@ -111,51 +105,21 @@ async def depth(of: PublicCall) -> orjson.Fragment:
     )
 
 
-async def trades(of: PublicCall) -> list[Json]:
-    """The newest trades, oldest first; from `fromId` on where it is given."""
-    market = await of.parts.symbols.market(of.values["symbol"])
-    limit = of.values.get("limit", TRADES_LIMIT)
-    before = of.values["fromId"] + limit if "fromId" in of.values else 0
-    answer = await call(
-        of.upstream.market_data.ListTrades,
-        pb.ListTradesRequest(market=market.symbol, before_trade_id=before, limit=limit),
-    )
-    first = of.values.get("fromId", 0)
-    return [_trade(row) for row in reversed(answer.trades) if row.trade_id >= first]
-
-
-def _trade(row: pb.Trade) -> Json:
-    return {
-        "id": row.trade_id,
-        "price": decimal(row.price),
-        "qty": decimal(row.quantity),
-        "quoteQty": f"{Decimal(row.price) * Decimal(row.quantity):.8f}",
-        "time": millis(row.time_ns),
-        "isBuyerMaker": row.taker_side == "sell",
-        "isBestMatch": True,
-    }
-
-
 async def klines(of: PublicCall) -> list[list[Any]]:
     """Candles of an interval, oldest first, also those without a trade: from `startTime` on, else
     the newest."""
     market = await of.parts.symbols.market(of.values["symbol"])
-    limit = of.values.get("limit", KLINES_LIMIT)
-    interval = INTERVAL_NUMBERS[of.values["interval"]]
-    start_ns = of.values.get("startTime", 0) * NANOS_PER_MILLI
-    end_ns = (of.values["endTime"] + 1) * NANOS_PER_MILLI if "endTime" in of.values else 0
-    if start_ns:
-        furthest_ns = start_ns + limit * SHORTEST_NS[interval]
-        end_ns = min(end_ns, furthest_ns) if end_ns else furthest_ns
+    start_ns, end_ns = span(of.values)
     answer = await call(
         of.upstream.market_data.ListCandles,
         pb.ListCandlesRequest(
             market=market.symbol,
-            interval=interval,
+            interval=INTERVAL_NUMBERS[of.values["interval"]],
             start_ns=start_ns,
             end_ns=end_ns,
-            limit=limit,
+            limit=of.values.get("limit", KLINES_LIMIT),
             with_empty=True,
+            oldest=bool(start_ns),
         ),
     )
     return [_kline(row) for row in answer.candles]
@@ -208,7 +172,14 @@ async def tickers(of: PublicCall, minutes: int) -> list[Json]:
     markets = await _markets(of)
     name = markets[0].symbol if len(markets) == 1 else ""
     found = {each.market: each for each in await _statistics(of, name, minutes)}
-    return [await _ticker(of, market, found[market.symbol]) for market in markets]
+    listed = [_ticker(market, found[market.symbol]) for market in markets]
+    if of.values.get("type") == "MINI":
+        for ticker in listed:
+            for name in DETAILS:
+                del ticker[name]
+        return listed
+    best = await _best(of, markets)
+    return [ticker | best[market.symbol] for ticker, market in zip(listed, markets, strict=True)]
 
 
 async def _statistics(of: PublicCall, market: str, minutes: int) -> Sequence[pb.Statistics]:
@@ -219,13 +190,13 @@ async def _statistics(of: PublicCall, market: str, minutes: int) -> Sequence[pb.
     return answer.statistics
 
 
-async def _ticker(of: PublicCall, market: types_pb2.Market, found: pb.Statistics) -> Json:
+def _ticker(market: types_pb2.Market, found: pb.Statistics) -> Json:
     last = Decimal(found.last or market.last_price or 0)
     first = Decimal(found.open or last)
     volume = Decimal(found.volume)
     average = Decimal(found.quote_volume) / volume if volume else Decimal(0)
     percent = 100 * (last - first) / first if first else Decimal(0)
-    ticker: Json = {
+    return {
         "symbol": symbol_of(market),
         "priceChange": f"{last - first:.8f}",
         "priceChangePercent": f"{percent:.3f}",
@@ -242,40 +213,68 @@ async def _ticker(of: PublicCall, market: types_pb2.Market, found: pb.Statistics
         "lastId": found.last_trade_id if found.trades else NO_TRADE,
         "count": found.trades,
     }
-    if of.values.get("type") == "MINI":
-        for name in ("priceChange", "priceChangePercent", "weightedAvgPrice"):
-            del ticker[name]
-        return ticker
-    return ticker | await _best(of, market)
 
 
-async def _best(of: PublicCall, market: types_pb2.Market) -> Json:
-    book = await of.parts.books.read(market.symbol)
-    [bid, *_], [ask, *_] = [*book.bids.best(1), NO_LEVEL], [*book.asks.best(1), NO_LEVEL]
+async def _best(of: PublicCall, markets: Sequence[types_pb2.Market]) -> dict[str, Json]:
+    """The best bid and ask of each market, by its native symbol."""
+    answer = await call(
+        of.upstream.market_data.ListTopsOfBook,
+        pb.ListTopsOfBookRequest(markets=[market.symbol for market in markets]),
+    )
     return {
-        "bidPrice": decimal(bid[0]),
-        "bidQty": decimal(bid[1]),
-        "askPrice": decimal(ask[0]),
-        "askQty": decimal(ask[1]),
+        top.market: _bid_and_ask(top.bid.price, top.bid.quantity, top.ask.price, top.ask.quantity)
+        for top in answer.tops
+    }
+
+
+def _bid_and_ask(bid: str, bid_quantity: str, ask: str, ask_quantity: str) -> Json:
+    return {
+        "bidPrice": decimal(bid),
+        "bidQty": decimal(bid_quantity),
+        "askPrice": decimal(ask),
+        "askQty": decimal(ask_quantity),
     }
 
 
 async def ticker_price(of: PublicCall) -> Json | list[Json]:
     """The last price of one market, or of all that have one."""
-    found = [
+    if "symbol" in of.values:
+        symbol = _only(of)
+        market = await of.parts.symbols.market(symbol)
+        followed = await of.parts.books.follow(market.symbol)
+        return {"symbol": symbol, "price": decimal(followed.last_price)}
+    return [
         {"symbol": symbol_of(market), "price": decimal(market.last_price)}
         for market in await _markets(of)
         if market.last_price
     ]
-    return _one_or_all(of, found)
 
 
-async def book_ticker(of: PublicCall) -> Json | list[Json]:
+async def book_ticker(of: PublicCall) -> orjson.Fragment | list[Json]:
     """The best bid and ask of one market, or of all."""
-    found = [
-        {"symbol": symbol_of(market)} | await _best(of, market) for market in await _markets(of)
-    ]
-    return _one_or_all(of, found)
+    if "symbol" in of.values:
+        symbol = _only(of)
+        market = await of.parts.symbols.market(symbol)
+        book = await of.parts.books.read(market.symbol)
+        return orjson.Fragment(
+            book.shown("bookTicker", lambda book: orjson.dumps(_top(symbol, book)))
+        )
+    markets = await _markets(of)
+    best = await _best(of, markets)
+    return [{"symbol": symbol_of(market)} | best[market.symbol] for market in markets]
+
+
+def _top(symbol: str, book: Book) -> Json:
+    [bid, *_], [ask, *_] = [*book.bids.best(1), NO_LEVEL], [*book.asks.best(1), NO_LEVEL]
+    return {"symbol": symbol} | _bid_and_ask(*bid, *ask)
+
+
+def _only(of: PublicCall) -> str:
+    """The one symbol that is asked for; raises BinanceError."""
+    if "symbols" in of.values:
+        raise refuse(-1128)
+    symbol: str = of.values["symbol"]
+    return symbol
 
 
 async def _markets(of: PublicCall) -> list[types_pb2.Market]:
@@ -287,17 +286,13 @@ async def _markets(of: PublicCall) -> list[types_pb2.Market]:
 
 def _named(of: PublicCall, known: Known) -> Sequence[str] | None:
     """The symbols that are asked for, None where none is named; raises BinanceError."""
-    if {"symbol", "symbols"} <= of.values.keys():
-        raise refuse(-1128)
     names: list[str] | None = of.values.get("symbols")
     if "symbol" in of.values:
-        names = [of.values["symbol"]]
+        names = [_only(of)]
     if not all(name in known.by_symbol for name in names or ()):
         raise refuse(-1121)
     return names
 
 
 def _one_or_all(of: PublicCall, found: list[Json]) -> Json | list[Json]:
-    if "symbol" not in of.values:
-        return found
-    return found[0] if found else {"symbol": of.values["symbol"], "price": decimal("")}
+    return found[0] if "symbol" in of.values else found

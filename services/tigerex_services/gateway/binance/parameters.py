@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from tigerex_services.gateway.binance.errors import BinanceError, refuse
+from tigerex_services.gateway.translate.values import NANOS_PER_MILLI
 
 DECIMALS_MAX = 8
 INT64_MAX = 2**63 - 1
@@ -148,3 +149,10 @@ def within(low: int, high: int) -> Parse:
         return value
 
     return parse
+
+
+def span(values: Values) -> tuple[int, int]:
+    """`startTime` and `endTime`, both inclusive, as nanoseconds [start, end); 0 where not sent."""
+    start_ns = max(1, values["startTime"] * NANOS_PER_MILLI) if "startTime" in values else 0
+    end_ns = (values["endTime"] + 1) * NANOS_PER_MILLI if "endTime" in values else 0
+    return start_ns, end_ns

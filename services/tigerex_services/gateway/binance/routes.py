@@ -11,14 +11,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tigerex_platform.errors import TigerExError
-from tigerex_services.gateway.binance import account, lists, market, orders, parameters
+from tigerex_services.gateway.binance import (
+    account,
+    commission,
+    history,
+    lists,
+    market,
+    orders,
+    parameters,
+    trades,
+)
 from tigerex_services.gateway.binance.auth import KEY_HEADER
 from tigerex_services.gateway.binance.calls import Parts, PublicCall, UserCall
 from tigerex_services.gateway.binance.errors import MESSAGES, BinanceError, of
 from tigerex_services.gateway.binance.filters import TRAILING_BPS
-from tigerex_services.gateway.binance.parameters import INT64_MAX, Parameter, Values
+from tigerex_services.gateway.binance.parameters import Parameter, Values
 from tigerex_services.gateway.context import gateway_of
-from tigerex_services.gateway.signed import ACCOUNTS, TRADING
+from tigerex_services.gateway.signed import ACCOUNTS, HISTORY, TRADING
 from tigerex_services.gateway.translate.market import INTERVAL_NUMBERS
 
 _FORM = "application/x-www-form-urlencoded"
@@ -29,13 +38,13 @@ ANY_SYMBOL = Parameter("symbol", parameters.symbol)
 SYMBOLS = Parameter("symbols", parameters.symbols)
 LIMIT = Parameter("limit", parameters.within(1, _LIMIT_MAX))
 DETAIL = Parameter("type", parameters.one_of("FULL", "MINI"))
+FROM_ID = Parameter("fromId", parameters.integer)
 _TIME = parameters.within(0, 4_102_444_800_000)  # until the year 2100
+SPAN = (Parameter("startTime", _TIME), Parameter("endTime", _TIME), LIMIT)
 KLINES = (
     SYMBOL,
     Parameter("interval", parameters.one_of(*INTERVAL_NUMBERS, code=-1120), required=True),
-    Parameter("startTime", _TIME),
-    Parameter("endTime", _TIME),
-    LIMIT,
+    *SPAN,
 )
 ORDER_ID = Parameter("orderId", parameters.integer)
 CLIENT_ID = Parameter("origClientOrderId", parameters.client_id)
@@ -125,6 +134,10 @@ def _trading(
     return Endpoint(method, path, handler, weight, asked, f"/{TRADING}/{name}", unknown)
 
 
+def _history(path: str, handler: Handler, weight: int, name: str, *asked: Parameter) -> Endpoint:
+    return Endpoint("GET", path, handler, weight, (*asked, *SPAN), f"/{HISTORY}/{name}")
+
+
 def _accounts(path: str, handler: Handler, weight: int, *asked: Parameter) -> Endpoint:
     return Endpoint("GET", path, handler, weight, asked, f"/{ACCOUNTS}/GetBalances")
 
@@ -141,13 +154,20 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         5,
         (SYMBOL, Parameter("limit", parameters.within(1, 5_000))),
     ),
-    Endpoint("GET", f"{V3}/trades", market.trades, 25, (SYMBOL, LIMIT)),
+    Endpoint("GET", f"{V3}/trades", trades.trades, 25, (SYMBOL, LIMIT)),
     Endpoint(
         "GET",
         f"{V3}/historicalTrades",
-        market.trades,
+        trades.trades,
         25,
-        (SYMBOL, LIMIT, Parameter("fromId", parameters.within(0, INT64_MAX - _LIMIT_MAX))),
+        (SYMBOL, LIMIT, FROM_ID),
+    ),
+    Endpoint(
+        "GET",
+        f"{V3}/aggTrades",
+        trades.aggregate_trades,
+        4,
+        (SYMBOL, FROM_ID, *SPAN),
     ),
     Endpoint("GET", f"{V3}/klines", market.klines, 2, KLINES),
     Endpoint("GET", f"{V3}/uiKlines", market.klines, 2, KLINES),
@@ -201,6 +221,17 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         SYMBOL,
         LIST_ID,
         LIST_NAME,
+    ),
+    _history(f"{V3}/allOrders", history.all_orders, 20, "ListOrders", SYMBOL, ORDER_ID),
+    _history(f"{V3}/myTrades", history.my_trades, 20, "ListFills", SYMBOL, ORDER_ID, FROM_ID),
+    _history(f"{V3}/allOrderList", history.all_lists, 20, "ListOrderLists", FROM_ID),
+    Endpoint(
+        "GET",
+        f"{V3}/account/commission",
+        commission.commission,
+        20,
+        (SYMBOL,),
+        f"/{ACCOUNTS}/GetFees",
     ),
     _accounts(f"{V3}/account", account.account, 20, Parameter("omitZeroBalances", parameters.flag)),
     _accounts("/sapi/v1/capital/config/getall", account.coins, 10),

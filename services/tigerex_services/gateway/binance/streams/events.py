@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import orjson
 from tigerex.marketdata.v1 import marketdata_pb2 as pb
 
+from tigerex_services.gateway.binance import trades
 from tigerex_services.gateway.binance.depth import levels
 from tigerex_services.gateway.binance.orders import Json, decimal, millis
 from tigerex_services.gateway.books import Level
@@ -51,6 +52,15 @@ def trade(symbol: str, event: pb.Trade) -> Json:
         "T": millis(event.time_ns),
         "m": event.taker_side == "sell",
         "M": True,
+    }
+
+
+def aggregate_trade(symbol: str, event: pb.AggregateTrade) -> Json:
+    return {
+        "e": "aggTrade",
+        "E": millis(event.time_ns),
+        "s": symbol,
+        **trades.aggregate(event),
     }
 
 

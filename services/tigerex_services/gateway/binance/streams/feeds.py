@@ -250,6 +250,9 @@ class StreamFeeds(Feeds[Stream, StreamSink]):
         match stream.kind:
             case Kind.TRADE:
                 return _Followed(parts, stream, follow.TRADES, events.trade)
+            case Kind.AGGREGATE_TRADE:
+                show = events.aggregate_trade
+                return _Followed(parts, stream, follow.AGGREGATE_TRADES, show)
             case Kind.BOOK_TICKER:
                 return _Followed(parts, stream, follow.TOP, events.book_ticker)
             case Kind.KLINE:

@@ -19,6 +19,7 @@ class Kind(Enum):
     """What a stream tells."""
 
     TRADE = auto()
+    AGGREGATE_TRADE = auto()
     BOOK_TICKER = auto()
     KLINE = auto()
     AVERAGE_PRICE = auto()
@@ -45,6 +46,7 @@ _INTERVALS = "|".join(INTERVAL_NUMBERS)
 _WINDOWS = "|".join(WINDOW_MINUTES)
 _KINDS: tuple[tuple[str, Kind], ...] = (
     (r"trade()()", Kind.TRADE),
+    (r"aggTrade()()", Kind.AGGREGATE_TRADE),
     (r"bookTicker()()", Kind.BOOK_TICKER),
     (rf"kline_({_INTERVALS})()", Kind.KLINE),
     (r"avgPrice()()", Kind.AVERAGE_PRICE),

@@ -7,6 +7,7 @@ raises.
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tigerex_core.order_life import (
     CLOSED,
@@ -17,7 +18,7 @@ from tigerex_core.order_life import (
     expired_step,
     traded_step,
 )
-from tigerex_core.records import NAME_WORDS, Event, EventKind, Reason
+from tigerex_core.records import NAME_WORDS, Event, EventKind, Reason, Side
 
 EventRow = Sequence[int]
 
@@ -48,8 +49,7 @@ NO_TERMS = Terms()
 class OrderRecord:
     """One order; prices in ticks, quantities in lots, `filled_notional` in quote units.
 
-    The one kind of mutable record of the host, with ListRecord: it changes with the fold and is
-    never handed out of it before the change that it shows is committed.
+    Mutable, as ListRecord is: it changes with the fold of committed events that it belongs to.
     """
 
     order_id: int
@@ -106,11 +106,34 @@ class ListRecord:
         return self.stop_id if order_id == self.limit_id else self.limit_id
 
 
+class FillRecord(NamedTuple):
+    """One side of a trade: price in ticks, quantity in lots, notional in quote units, the fee in
+    units of `fee_asset` (0, which the first kernel wrote: of the asset received)."""
+
+    account: int
+    market: int
+    trade_id: int
+    maker: bool
+    time_ns: int
+    order_id: int
+    side: int
+    price: int
+    quantity: int
+    notional: int
+    fee: int
+    fee_asset: int
+
+
 def name_of(row: EventRow) -> str:
     """The name of an event row of plain ints; most rows have none."""
     if not row[Event.NAME]:
         return ""
     return _WORDS.pack(*row[Event.NAME : _NAME_END]).rstrip(b"\0").decode("ascii")
+
+
+def absent(order_id: int) -> OrderRecord:
+    """What is known of an order that nobody placed: it cannot take any step."""
+    return OrderRecord(order_id, 0, 0, 0, 0, 0, False, 0, 0, "", 0)
 
 
 def accepted(row: EventRow) -> OrderRecord:
@@ -157,6 +180,29 @@ def placed_list(row: EventRow) -> ListRecord:
         list_id,
         row[Event.OTHER_ORDER],
         row[Event.TIME_NS],
+    )
+
+
+def fill_of(row: EventRow, order_id: int) -> FillRecord:
+    """The side of a TRADED event that is this order's."""
+    maker = order_id == row[Event.OTHER_ORDER]
+    account, side, fee, fee_asset = Event.ACCOUNT, row[Event.SIDE], Event.FEE, Event.ASSET
+    if maker:
+        account, side = Event.OTHER_ACCOUNT, Side.BUY + Side.SELL - side
+        fee, fee_asset = Event.VALUE, Event.OTHER_ASSET
+    return FillRecord(
+        account=row[account],
+        market=row[Event.MARKET],
+        trade_id=row[Event.TRADE_ID],
+        maker=maker,
+        time_ns=row[Event.TIME_NS],
+        order_id=order_id,
+        side=side,
+        price=row[Event.PRICE],
+        quantity=row[Event.QUANTITY],
+        notional=row[Event.AMOUNT],
+        fee=row[fee],
+        fee_asset=row[fee_asset],
     )
 
 

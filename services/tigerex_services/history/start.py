@@ -1,0 +1,70 @@
+"""Where a process of history begins: what is stored, and the names of assets and markets."""
+
+import logging
+from typing import Any, Protocol
+
+from tigerex.exchange.v1 import journal_pb2, markets_pb2
+
+from tigerex_core.order_life import CLOSED
+from tigerex_services.history.fold import Fold
+from tigerex_services.history.storage import Storage
+from tigerex_services.order_records import ListRecord
+
+logger = logging.getLogger(__name__)
+
+
+class Markets(Protocol):
+    """The part of MarketServiceStub that is needed."""
+
+    def ListAssets(self, request: markets_pb2.ListAssetsRequest, /) -> Any: ...  # noqa: N802, ANN401
+    def ListMarkets(self, request: markets_pb2.ListMarketsRequest, /) -> Any: ...  # noqa: N802, ANN401
+
+
+class Journal(Protocol):
+    """The part of JournalServiceStub that is needed."""
+
+    def ReadJournal(self, request: journal_pb2.ReadJournalRequest, /) -> Any: ...  # noqa: N802, ANN401
+
+
+async def load_fold(storage: Storage, markets: Markets, journal: Journal) -> Fold:
+    """The fold as of the last stored seq; its names may be ahead of it.
+
+    Rows from beyond the journal's end belong to another journal: they are dropped and rebuilt.
+    """
+    seq, _ = await storage.progress()
+    page = await journal.ReadJournal(journal_pb2.ReadJournalRequest(from_seq=1, max_entries=1))
+    if seq > page.committed_seq:
+        logger.warning(
+            "rows reach to seq %d, the journal to %d: rebuilding from the journal",
+            seq,
+            page.committed_seq,
+        )
+        await storage.reset()
+    fold = await stored_fold(storage)
+    assets = await markets.ListAssets(markets_pb2.ListAssetsRequest())
+    listed = await markets.ListMarkets(markets_pb2.ListMarketsRequest())
+    fold.directory.load(assets.assets, listed.markets)
+    return fold
+
+
+async def stored_fold(storage: Storage) -> Fold:
+    """The fold of the stored rows, without assets and markets."""
+    fold = Fold(*await storage.progress())
+    for account in await storage.accounts():
+        if account.user_id:
+            fold.directory.put_user(account.user_id, account.user)
+        fold.directory.put_account(account)
+    fold.orders = {kept.record.order_id: kept.record for kept in await storage.open_orders()}
+    for kept in await storage.open_lists():
+        legs = [fold.orders.get(order_id) for order_id in (kept.limit_id, kept.stop_id)]
+        fold.lists[kept.list_id] = ListRecord(
+            kept.list_id,
+            kept.account,
+            kept.market,
+            kept.client_list_id,
+            kept.limit_id,
+            kept.stop_id,
+            kept.created_ns,
+            open_orders=sum(leg is not None and leg.status not in CLOSED for leg in legs),
+        )
+    return fold

@@ -1,0 +1,111 @@
+"""The statements of `storage`: columns are those of the rows' classes, by name."""
+
+from collections.abc import Mapping
+
+from tigerex_services.marketdata.candles import INTERVALS_S
+
+TRADE_COLUMNS = {
+    **dict.fromkeys(("market_id", "trade_id", "price", "quantity", "notional"), "bigint"),
+    "taker_side": "smallint",
+    **dict.fromkeys(("time_ns", "seq"), "bigint"),
+}
+AGGREGATE_COLUMNS = {
+    **dict.fromkeys(("market_id", "aggregate_id", "price", "quantity"), "bigint"),
+    **dict.fromkeys(("first_trade_id", "last_trade_id"), "bigint"),
+    "taker_side": "smallint",
+    "time_ns": "bigint",
+}
+CANDLE_COLUMNS = {
+    "market_id": "bigint",
+    "interval_s": "integer",
+    **dict.fromkeys(("open_time_ns", "open", "high", "low", "close"), "bigint"),
+    **dict.fromkeys(("volume", "quote_volume"), "numeric"),
+    **dict.fromkeys(("trades", "last_trade_id"), "bigint"),
+    **dict.fromkeys(("taker_volume", "taker_quote_volume"), "numeric"),
+}
+COUNTED_COLUMNS = dict.fromkeys(("market_id", "aggregate_id", "trade_id"), "bigint")
+
+
+def _insert(table: str, columns: Mapping[str, str]) -> str:
+    """A statement that inserts rows from an array a column."""
+    arrays = ", ".join(f"%s::{kind}[]" for kind in columns.values())
+    return (
+        f"INSERT INTO {table} AS kept ({', '.join(columns)})"  # noqa: S608 - all constants
+        f" SELECT * FROM unnest({arrays})"
+    )
+
+
+INSERT_TRADES = f"{_insert('trades', TRADE_COLUMNS)} ON CONFLICT DO NOTHING"
+INSERT_AGGREGATES = f"{_insert('aggregate_trades', AGGREGATE_COLUMNS)} ON CONFLICT DO NOTHING"
+UPSERT_COUNTED = f"""
+{_insert("counted", COUNTED_COLUMNS)}
+ON CONFLICT (market_id) DO UPDATE SET
+    aggregate_id = excluded.aggregate_id, trade_id = excluded.trade_id
+WHERE excluded.aggregate_id > kept.aggregate_id
+"""
+UPSERT_CANDLES = f"""
+{_insert("candles", CANDLE_COLUMNS)}
+ON CONFLICT (market_id, interval_s, open_time_ns) DO UPDATE SET
+    high = excluded.high, low = excluded.low, close = excluded.close, volume = excluded.volume,
+    quote_volume = excluded.quote_volume, trades = excluded.trades,
+    last_trade_id = excluded.last_trade_id, taker_volume = excluded.taker_volume,
+    taker_quote_volume = excluded.taker_quote_volume
+WHERE excluded.trades > kept.trades
+"""
+ADVANCE = "UPDATE projected SET last_seq = %s, time_ns = %s WHERE last_seq < %s"
+
+_TRADES = f"SELECT {', '.join(TRADE_COLUMNS)} FROM trades WHERE market_id = %s"  # noqa: S608
+_AGGREGATES = (
+    f"SELECT {', '.join(AGGREGATE_COLUMNS)} FROM aggregate_trades"  # noqa: S608
+    " WHERE market_id = %s"
+)
+_ORDERS = {False: "DESC", True: "ASC"}
+# By whether the oldest are wanted.
+TRADES = {
+    oldest: f"{_TRADES} AND trade_id >= %s AND trade_id < %s ORDER BY trade_id {order} LIMIT %s"
+    for oldest, order in _ORDERS.items()
+}
+AGGREGATES = {
+    oldest: f"{_AGGREGATES} AND aggregate_id >= %s AND aggregate_id < %s"
+    f" ORDER BY aggregate_id {order} LIMIT %s"
+    for oldest, order in _ORDERS.items()
+}
+AGGREGATES_WITHIN = {
+    oldest: f"{_AGGREGATES} AND time_ns >= %s AND time_ns < %s"
+    f" ORDER BY time_ns {order}, aggregate_id {order} LIMIT %s"
+    for oldest, order in _ORDERS.items()
+}
+# The interval stands in the text, so that a plan knows the partition whatever its parameters are.
+CANDLES = {
+    (interval_s, oldest): (
+        f"SELECT {', '.join(CANDLE_COLUMNS)} FROM candles"  # noqa: S608
+        f" WHERE market_id = %s AND interval_s = {interval_s} AND open_time_ns >= %s"
+        f" AND open_time_ns < %s ORDER BY open_time_ns {order} LIMIT %s"
+    )
+    for interval_s in INTERVALS_S
+    for oldest, order in _ORDERS.items()
+}
+# Those, joined to longer ones: seconds, any start of one, nanoseconds.
+JOINED = {
+    key: f"""
+SELECT market_id, %s::integer AS interval_s,
+    open_time_ns - mod(open_time_ns - %s::bigint, %s::bigint) AS open_time_ns,
+    (array_agg(open ORDER BY open_time_ns))[1] AS open, max(high) AS high, min(low) AS low,
+    (array_agg(close ORDER BY open_time_ns DESC))[1] AS close, sum(volume) AS volume,
+    sum(quote_volume) AS quote_volume, sum(trades)::bigint AS trades,
+    max(last_trade_id) AS last_trade_id, sum(taker_volume) AS taker_volume,
+    sum(taker_quote_volume) AS taker_quote_volume
+FROM ({kept}) AS kept GROUP BY 1, 3 ORDER BY 3
+"""  # noqa: S608
+    for key, kept in CANDLES.items()
+}
+# A market of which nothing is counted has no candles.
+NEWEST_CANDLES = {
+    interval_s: (
+        "SELECT newest.* FROM counted CROSS JOIN LATERAL"  # noqa: S608
+        f" (SELECT {', '.join(CANDLE_COLUMNS)} FROM candles"
+        f" WHERE market_id = counted.market_id AND interval_s = {interval_s}"
+        " ORDER BY open_time_ns DESC LIMIT 1) AS newest"
+    )
+    for interval_s in INTERVALS_S
+}

@@ -1,0 +1,70 @@
+"""What all services that project the journal into tables do: wait for the exchange, and write."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import grpc
+import psycopg
+
+from tigerex_platform.clock import Clock
+from tigerex_platform.errors import TigerExError, from_rpc_error
+from tigerex_platform.retry import backoff_s, retry
+
+logger = logging.getLogger(__name__)
+
+LOAD_ATTEMPTS = 60  # about two minutes for the exchange to come up
+LOAD_FIRST_S = 0.2
+LOAD_MAX_S = 4.0
+WRITE_INTERVAL_S = 0.2
+RETRY_FIRST_S = 0.1
+RETRY_MAX_S = 5.0
+LAST_WRITE_S = 5.0
+
+AWAY = (psycopg.Error, OSError, TimeoutError)
+"""What a database that is away raises."""
+
+Loaded = TypeVar("Loaded")
+
+
+async def until_loaded(load: Callable[[], Awaitable[Loaded]]) -> Loaded:
+    """The result as soon as the exchange answers. Raises TigerExError when it does not."""
+
+    async def attempt() -> Loaded:
+        try:
+            return await load()
+        except grpc.aio.AioRpcError as error:
+            logger.info("waiting for the exchange: %s", error.details())
+            raise from_rpc_error(error) from error
+
+    return await retry(
+        attempt,
+        attempts=LOAD_ATTEMPTS,
+        first_delay_s=LOAD_FIRST_S,
+        max_delay_s=LOAD_MAX_S,
+        retryable=lambda error: isinstance(error, TigerExError) and error.retryable,
+    )
+
+
+async def write_loop(write: Callable[[], Awaitable[None]], clock: Clock) -> None:
+    """Call `write` again and again, later and later while the database is away; until cancelled."""
+    failures = 0
+    while True:
+        try:
+            await write()
+            failures = 0
+        except AWAY as error:
+            failures += 1
+            logger.warning("rows wait, the database is away: %s", error)
+            await clock.sleep(backoff_s(failures, RETRY_FIRST_S, RETRY_MAX_S))
+        await clock.sleep(WRITE_INTERVAL_S)
+
+
+async def write_last(write: Callable[[], Awaitable[None]]) -> None:
+    """The last write; without it the next process folds a little again."""
+    try:
+        async with asyncio.timeout(LAST_WRITE_S):
+            await write()
+    except AWAY as error:
+        logger.warning("the last rows are not kept, the next process folds them: %s", error)
