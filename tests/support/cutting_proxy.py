@@ -11,10 +11,12 @@ CHUNK_BYTES = 64 * 1024
 
 @dataclass
 class CuttingProxy:
-    """Forwards to `target`, "host:port"."""
+    """Forwards to `target`, "host:port"; while `refusing`, a new connection ends at once."""
 
     target: str
     address: str = ""
+    refusing: bool = False
+    cuts: int = 0  # that ended a connection
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
 
     @property
@@ -24,6 +26,7 @@ class CuttingProxy:
 
     def cut(self) -> None:
         """Aborts every open connection, in both directions."""
+        self.cuts += self.open
         for writer in list(self._open):
             writer.transport.abort()
 
@@ -35,6 +38,9 @@ class CuttingProxy:
         writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.refusing:
+            writer.transport.abort()
+            return
         host, _, port = self.target.rpartition(":")
         there, back = await asyncio.open_connection(host, int(port))
         self._open |= {writer, back}

@@ -213,9 +213,10 @@ def _matches(
 
 
 def _integer(headers: Mapping[str, str], name: str, default: int | None = None) -> int:
-    text = headers.get(name, "")
-    if not text and default is not None:
+    text = headers.get(name)
+    if text is None and default is not None:
         return default
+    text = text or ""
     if not (text.isascii() and text.isdigit() and len(text) <= 15):
         raise Unauthenticated(
             f"{name} must be a whole number of milliseconds", code="INVALID_HEADER", field=name

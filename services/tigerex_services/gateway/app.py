@@ -12,6 +12,7 @@ from tigerex_services.gateway.routes import (
     accounts,
     bot_control,
     bots,
+    clock,
     docs,
     health,
     history,
@@ -23,6 +24,7 @@ from tigerex_services.gateway.websocket import endpoint
 
 ROUTED = (
     rest,
+    clock,
     market,
     bots,
     bot_control,

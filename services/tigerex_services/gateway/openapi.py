@@ -36,6 +36,7 @@ Channels: `trades`, `book` (20 levels), `changes` (of the book), `top`, `candles
 `{"op": "auth", "id": 2, "key": …, "timestamp": …, "signature": …}`, signed as `GET /api/v1/ws` with
 an empty body, `bots`: status and trades of your own. `unsubscribe` takes the same fields, `ping` is
 answered with `pong`. A reader that falls 256 KiB behind is closed with a reason.
+`/asyncapi.json` has the form of every message.
 """.strip()
 
 TAGS = [
@@ -69,7 +70,7 @@ _IDEMPOTENCY_KEY = {
     "in": "header",
     "required": False,
     "description": "Your name for this change: repeated with the same content, it is done once.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+    "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
 }
 
 SIGNED: dict[str, Any] = {"security": _SECURITY, "parameters": [_RECV_WINDOW]}

@@ -36,8 +36,8 @@ MEANINGS = {
 }
 
 
-class Problem(BaseModel):
-    """What every refusal says."""
+class Refusal(BaseModel):
+    """What every refusal says, over HTTP or a WebSocket."""
 
     type: str = Field(examples=["https://tigerex.dev/errors/invalid-field"])
     title: str
@@ -45,10 +45,15 @@ class Problem(BaseModel):
     detail: str = Field(description="What is wrong and what is allowed.")
     code: str = Field(description="Stable, for programs.", examples=["INVALID_FIELD"])
     retryable: bool = Field(description="The same request may succeed later.")
-    request_id: str = Field(description="Also in the header X-Request-Id.")
     field: str | None = Field(default=None, description="The field at fault.")
     value: str | None = Field(default=None, description="What was sent, shortened.")
     allowed: str | None = Field(default=None, description="What is allowed instead.")
+
+
+class Problem(Refusal):
+    """A refusal over HTTP."""
+
+    request_id: str = Field(description="Also in the header X-Request-Id.")
     errors: list[dict[str, str]] | None = Field(
         default=None, description="All fields at fault, where the form of the request is wrong."
     )

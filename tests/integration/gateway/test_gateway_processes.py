@@ -12,6 +12,7 @@ import pytest
 from tests.support.exchange_stack import ExchangeStack
 from tests.support.gateway_client import Client
 from tests.support.otlp import Collector, Span
+from tests.support.socket_schema import check
 from tigerex.bots.v1 import bots_pb2, bots_pb2_grpc
 from websockets.asyncio.client import connect
 
@@ -226,6 +227,8 @@ async def test_a_bot_trades_is_watched_and_gives_the_money_back(
         await until(lambda: has_status("running"))
         listener.cancel()
     assert not [each for each in events if each["type"] == "error"]
+    for each in events:
+        check(each)
     assert seen("trades:btc-usdt")
     assert seen("book:btc-usdt")
     assert {data["bot"]["status"] for data in seen("bots", "bot")} >= {"running"}

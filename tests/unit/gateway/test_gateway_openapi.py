@@ -9,6 +9,7 @@ from tigerex_platform.telemetry import metrics
 pytestmark = pytest.mark.unit
 
 WANTED = {
+    "/api/v1/time": {"get"},
     "/api/v1/bots/types": {"get"},
     "/api/v1/bots/create": {"post"},
     "/api/v1/bots/list": {"get"},
@@ -43,7 +44,7 @@ async def test_the_document_lists_every_route_with_its_problems(client: Client) 
             assert operation["summary"]
             assert operation["description"]
             assert "422" not in operation["responses"]
-            public = path.startswith(("/api/v1/markets", "/healthz", "/readyz"))
+            public = path.startswith(("/api/v1/time", "/api/v1/markets", "/healthz", "/readyz"))
             assert bool(operation.get("security")) is not public
             if not public:
                 problem = operation["responses"]["401"]["content"]["application/problem+json"]

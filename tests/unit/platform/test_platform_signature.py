@@ -165,6 +165,14 @@ async def test_timestamps_that_are_none(
     assert await refusal(verifier, sent) == "INVALID_HEADER"
 
 
+@pytest.mark.parametrize("window", ["", "soon", "-5", "5000.0"])
+async def test_receive_windows_that_are_none(
+    verifier: SignatureVerifier, clock: ManualClock, window: str
+) -> None:
+    sent = headers(clock) | {signature.RECV_WINDOW_HEADER: window}
+    assert await refusal(verifier, sent) == "INVALID_HEADER"
+
+
 @pytest.mark.parametrize(
     ("offset_ms", "code"),
     [(-5_001, "TIMESTAMP_OUTSIDE_WINDOW"), (1_001, "TIMESTAMP_OUTSIDE_WINDOW")],

@@ -1,4 +1,6 @@
-"""The API page: the OpenAPI document as one plain HTML page, without scripts or foreign hosts."""
+"""The API page: the OpenAPI document as one plain HTML page, without scripts or foreign hosts; and
+the AsyncAPI document beside it.
+"""
 
 import json
 from collections.abc import Iterator
@@ -7,7 +9,9 @@ from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, JSONResponse
+
+from tigerex_services.gateway import asyncapi
 
 router = APIRouter(include_in_schema=False)
 
@@ -25,6 +29,11 @@ details,h2{border-color:#30363d}a{color:#79c0ff}.s{color:#8b949e}}
 """
 
 
+@router.get("/asyncapi.json")
+async def socket_document() -> JSONResponse:
+    return JSONResponse(asyncapi.document())
+
+
 @router.get("/docs")
 async def page(request: Request) -> HTMLResponse:
     return HTMLResponse(render(request.app.openapi()))
@@ -38,9 +47,8 @@ def render(document: dict[str, Any]) -> str:
         f"<meta name=viewport content='width=device-width'><title>{title} API</title>"
         f"<style>{STYLE}</style><h1>{title} API</h1>"
         f"<pre>{escape(document['info']['description'])}</pre>"
-        "<p>Machine readable: <a href=/openapi.json>openapi.json</a>.</p>"
-        + "".join(_groups(document))
-        + "</html>"
+        "<p>Machine readable: <a href=/openapi.json>openapi.json</a>; of the WebSocket "
+        "<a href=/asyncapi.json>asyncapi.json</a>.</p>" + "".join(_groups(document)) + "</html>"
     )
 
 

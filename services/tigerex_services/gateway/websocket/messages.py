@@ -1,15 +1,15 @@
 """What travels over a socket: requests with ids, answers, data, problems."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from tigerex_platform.errors import InvalidField, TigerExError, to_problem
-from tigerex_services.gateway.models.common import Body, Symbol
+from tigerex_services.gateway.models.common import Answer, Body, Symbol
 from tigerex_services.gateway.models.market import StreamInterval
+from tigerex_services.gateway.problem import Refusal
 from tigerex_services.gateway.validation import invalid_fields
 from tigerex_services.gateway.websocket.frames import text_frame
 
@@ -101,19 +101,46 @@ def message_id(text: str) -> int | None:
     return found if isinstance(found, int) and not isinstance(found, bool) else None
 
 
-def answer(kind: str, request_id: int, **facts: str) -> bytes:
-    return _frame({"type": kind, "id": request_id, **facts})
+class Subscribed(Answer):
+    type: Literal["subscribed"] = "subscribed"
+    id: MessageId
+    subscription: str
+
+
+class Unsubscribed(Answer):
+    type: Literal["unsubscribed"] = "unsubscribed"
+    id: MessageId
+    subscription: str
+
+
+class Authenticated(Answer):
+    type: Literal["authenticated"] = "authenticated"
+    id: MessageId
+    user: str
+
+
+class Pong(Answer):
+    type: Literal["pong"] = "pong"
+    id: MessageId
+
+
+class Error(Answer):
+    type: Literal["error"] = "error"
+    id: int | None = Field(description="Of the message at fault, where that could be read.")
+    problem: Refusal
+
+
+def answer(message: Subscribed | Unsubscribed | Authenticated | Pong) -> bytes:
+    return text_frame(message.model_dump_json().encode())
 
 
 def problem(error: TigerExError, request_id: int | None = None) -> bytes:
-    return _frame({"type": "error", "id": request_id, "problem": to_problem(error)})
+    """In the form of `Error`."""
+    content = {"type": "error", "id": request_id, "problem": to_problem(error)}
+    return text_frame(json.dumps(content).encode())
 
 
 def data(topic: Topic, body: BaseModel) -> bytes:
     """Encoded once, sent to every subscriber."""
     text = f'{{"type":"data","subscription":"{topic.name}","data":{body.model_dump_json()}}}'
     return text_frame(text.encode())
-
-
-def _frame(content: Mapping[str, object]) -> bytes:
-    return text_frame(json.dumps(content).encode())

@@ -54,7 +54,7 @@ class Session:
     async def _dispatch(self, message: messages.Message) -> None:
         match message:
             case messages.Ping():
-                self.outbox.offer(messages.answer("pong", message.id))
+                self.outbox.offer(messages.answer(messages.Pong(id=message.id)))
             case messages.Auth():
                 await self._authenticate(message)
             case messages.Subscribe():
@@ -79,7 +79,9 @@ class Session:
             rpc=PRIVATE_RPC,
             mutating=False,
         )
-        self.outbox.offer(messages.answer("authenticated", message.id, user=self.caller.user))
+        self.outbox.offer(
+            messages.answer(messages.Authenticated(id=message.id, user=self.caller.user))
+        )
 
     async def _subscribe(self, message: messages.Subscribe) -> None:
         topic = message.topic()
@@ -93,7 +95,9 @@ class Session:
         user = self._user() if topic == BOTS_TOPIC else ""
         if not user:
             await self._market_hub.check(topic)
-        self.outbox.offer(messages.answer("subscribed", message.id, subscription=topic.name))
+        self.outbox.offer(
+            messages.answer(messages.Subscribed(id=message.id, subscription=topic.name))
+        )
         if user:
             self._bot_feeds.attach(user, self.outbox)
         else:
@@ -110,7 +114,9 @@ class Session:
         if topic not in self._topics:
             raise Refused("NOT_SUBSCRIBED", f"{topic.name} is not subscribed")
         self._leave(topic)
-        self.outbox.offer(messages.answer("unsubscribed", message.id, subscription=topic.name))
+        self.outbox.offer(
+            messages.answer(messages.Unsubscribed(id=message.id, subscription=topic.name))
+        )
 
     def _leave(self, topic: Topic) -> None:
         self._topics.discard(topic)

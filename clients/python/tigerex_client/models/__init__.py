@@ -1,0 +1,1 @@
+"""What the exchange answers: frozen values, money as Decimal, times in nanoseconds."""

@@ -1,0 +1,1 @@
+"""Streams of an exchange: followed over a WebSocket, made whole over REST."""
