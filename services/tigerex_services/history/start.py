@@ -32,7 +32,9 @@ async def load_fold(storage: Storage, markets: Markets, journal: Journal) -> Fol
     Rows from beyond the journal's end belong to another journal: they are dropped and rebuilt.
     """
     seq, _ = await storage.progress()
-    page = await journal.ReadJournal(journal_pb2.ReadJournalRequest(from_seq=1, max_entries=1))
+    # The entry before the next one: those of the beginning may be archived.
+    asked = journal_pb2.ReadJournalRequest(from_seq=max(1, seq), max_entries=1)
+    page = await journal.ReadJournal(asked)
     if seq > page.committed_seq:
         logger.warning(
             "rows reach to seq %d, the journal to %d: rebuilding from the journal",
