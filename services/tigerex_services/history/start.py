@@ -32,7 +32,9 @@ async def load_fold(storage: Storage, markets: Markets, journal: Journal) -> Fol
     Rows from beyond the journal's end belong to another journal: they are dropped and rebuilt.
     """
     seq, _ = await storage.progress()
-    page = await journal.ReadJournal(journal_pb2.ReadJournalRequest(from_seq=1, max_entries=1))
+    # The entry before the next one: those of the beginning may be archived.
+    asked = journal_pb2.ReadJournalRequest(from_seq=max(1, seq), max_entries=1)
+    page = await journal.ReadJournal(asked)
     if seq > page.committed_seq:
         logger.warning(
             "rows reach to seq %d, the journal to %d: rebuilding from the journal",
@@ -55,7 +57,16 @@ async def stored_fold(storage: Storage) -> Fold:
             fold.directory.put_user(account.user_id, account.user)
         fold.directory.put_account(account)
     fold.orders = {kept.record.order_id: kept.record for kept in await storage.open_orders()}
-    for kept in await storage.open_lists():
+    lists = await storage.open_lists()
+    ended = [
+        (kept.account, kept.market, order_id)
+        for kept in lists
+        for order_id in (kept.limit_id, kept.stop_id)
+        if order_id not in fold.orders
+    ]
+    # The ended order of a list whose other order is open goes on being told with it.
+    fold.orders |= {kept.record.order_id: kept.record for kept in await storage.ended_orders(ended)}
+    for kept in lists:
         legs = [fold.orders.get(order_id) for order_id in (kept.limit_id, kept.stop_id)]
         fold.lists[kept.list_id] = ListRecord(
             kept.list_id,

@@ -6,7 +6,7 @@ are written only by who is ahead of what is kept: of two processes that fold the
 one that is behind writes nothing, and a rebuild gives the same rows.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -66,15 +66,14 @@ DELETE FROM order_lists USING unnest(%s::bigint[], %s::bigint[]) AS ended (a, l)
 WHERE ended_ns = 0 AND account_id = a AND list_id = l
 """
 PROGRESS = "SELECT last_seq, time_ns FROM folded"
-# The closed order of a list whose other order is open goes on being told with it.
-OPEN_ORDERS = f"""
-SELECT {ORDERS} FROM orders WHERE ended_ns = 0
-UNION ALL
-SELECT {", ".join(f"closed.{name}" for name in ORDER_COLUMNS)}
-FROM order_lists AS list JOIN orders AS closed
-  ON closed.account_id = list.account_id AND closed.market_id = list.market_id
- AND closed.order_id IN (list.limit_id, list.stop_id) AND closed.ended_ns > 0
-WHERE list.ended_ns = 0
+OPEN_ORDERS = f"SELECT {ORDERS} FROM orders WHERE ended_ns = 0"  # noqa: S608 - constants
+# Each along the index, however few or many there are.
+ENDED_ORDERS = f"""
+SELECT ended.* FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS key (a, m, o)
+CROSS JOIN LATERAL (
+    SELECT {ORDERS} FROM orders
+    WHERE account_id = a AND market_id = m AND order_id = o AND ended_ns > 0 LIMIT 1
+) AS ended
 """  # noqa: S608 - columns are constants
 
 
@@ -137,10 +136,17 @@ class Storage:
             return accounts
 
     async def open_orders(self) -> list[KeptOrder]:
-        """Open orders, and closed ones of lists that are not done."""
+        return await self._orders(OPEN_ORDERS, ())
+
+    async def ended_orders(self, keys: Sequence[tuple[int, int, int]]) -> list[KeptOrder]:
+        """Orders that are not open any more, by account, market and id."""
+        columns = [list(column) for column in zip(*keys, strict=True)]
+        return await self._orders(ENDED_ORDERS, columns) if columns else []
+
+    async def _orders(self, statement: str, values: Sequence[object]) -> list[KeptOrder]:
         async with self._pool.connection() as connection:
             cursor = connection.cursor(row_factory=kwargs_row(kept_order))
-            await cursor.execute(OPEN_ORDERS)
+            await cursor.execute(statement, values)
             orders: list[KeptOrder] = await cursor.fetchall()
             return orders
 

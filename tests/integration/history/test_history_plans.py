@@ -15,7 +15,7 @@ from tigerex_services.history.queries import (
     orders_statement,
 )
 from tigerex_services.history.rows import FILL_COLUMNS, LIST_COLUMNS, ORDER_COLUMNS
-from tigerex_services.history.storage import OPEN_ORDERS, REMOVE_LISTS, REMOVE_ORDERS, TABLES
+from tigerex_services.history.storage import ENDED_ORDERS, REMOVE_LISTS, REMOVE_ORDERS, TABLES
 from tigerex_services.partitions import Partitions
 
 pytestmark = pytest.mark.integration
@@ -132,9 +132,8 @@ async def test_what_the_writer_and_the_start_need_is_found_by_an_index(two_years
         (ORDERS_OF_LISTS, (1, [1], [1, 21, 41], START_NS)),
         (REMOVE_ORDERS, ([1] * 100, [1] * 100, ids)),
         (REMOVE_LISTS, ([1] * 100, ids)),
+        (ENDED_ORDERS, ([1] * 100, [1] * 100, ids)),
     ]
-    # The start reads all that is open, and of what ended only the other legs.
-    queries.append((OPEN_ORDERS, ()))
     for statement, values in queries:
         found = await plan_of(two_years, statement, values)
         assert whole(found) <= {"orders_open", "order_lists_open"}, statement
