@@ -56,6 +56,7 @@ from tigerex_client.models.market import (
     Level,
     Market,
     ServerTime,
+    Statistics,
     TopOfBook,
     Trade,
 )
@@ -108,6 +109,7 @@ __all__ = [
     "Refused",
     "ServerTime",
     "SpotGridConfig",
+    "Statistics",
     "Stream",
     "Subscription",
     "SyncStream",

@@ -107,6 +107,7 @@ class AsyncClient:
     top = _awaited(calls.top)
     trades = _awaited(calls.trades)
     candles = _awaited(calls.candles)
+    statistics = _awaited(calls.statistics)
     accounts = _awaited(calls.accounts)
     place_order = _awaited(calls.place_order)
     cancel_order = _awaited(calls.cancel_order)

@@ -83,6 +83,12 @@ def candles(
     return Call("GET", target, _list("candles", market_model.Candle))
 
 
+def statistics(symbol: str, minutes: int = 1_440) -> Call[market_model.Statistics]:
+    """What happened in the last so many minutes."""
+    target = _market(symbol, "/statistics", minutes=minutes)
+    return Call("GET", target, _of(market_model.Statistics))
+
+
 def accounts() -> Call[tuple[accounts_model.Account, ...]]:
     """Your accounts with their balances, the bots' included."""
     return _read("/api/v1/accounts", _list("accounts", accounts_model.Account))

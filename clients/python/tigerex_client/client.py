@@ -105,6 +105,7 @@ class Client:
     top = _blocking(calls.top)
     trades = _blocking(calls.trades)
     candles = _blocking(calls.candles)
+    statistics = _blocking(calls.statistics)
     accounts = _blocking(calls.accounts)
     place_order = _blocking(calls.place_order)
     cancel_order = _blocking(calls.cancel_order)

@@ -185,6 +185,7 @@ async def test_refusals_are_typed(ann: AsyncClient, stack: ExchangeStack) -> Non
 async def test_what_was_done_is_in_the_history(ann: AsyncClient, bob: AsyncClient) -> None:
     await trade_once(ann, bob)
     (trade,) = await ann.trades(MARKET, limit=1)
+    assert (await ann.statistics(MARKET)).last == PRICE
 
     async def kept() -> bool:
         return bool(await bob.past_fills(MARKET, from_id=trade.trade_id))

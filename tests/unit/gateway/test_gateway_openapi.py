@@ -1,13 +1,18 @@
 """The OpenAPI document and the page made of it."""
 
+import re
+from decimal import Decimal
+
 import pytest
 from tests.support.gateway_client import Client
 from tests.support.gateway_upstreams import BOT_ID
 
+from tigerex_client import DcaConfig, calls
 from tigerex_platform.telemetry import metrics
 
 pytestmark = pytest.mark.unit
 
+DCA = DcaConfig(Decimal(1), 1, 1)
 WANTED = {
     "/api/v1/time": {"get"},
     "/api/v1/bots/types": {"get"},
@@ -91,3 +96,25 @@ async def test_requests_are_measured_by_route_not_by_path(
         ("GET", "unmatched", "404"),
         ("_OTHER", "/api/v1/markets", "405"),
     ]
+
+
+async def test_the_python_client_has_every_call(client: Client) -> None:
+    """Each path of the document is in the client's table, whatever stands for its parameters."""
+    paths = (await client.http.get("/openapi.json")).json()["paths"]
+    document = {
+        (method.upper(), path) for path in paths for method in paths[path] if "/api/v1/" in path
+    }
+    table = {
+        calls.server_time(), calls.markets(), calls.market("x"), calls.trades("x"),
+        calls.candles("x"), calls.book("x"), calls.top("x"), calls.statistics("x"),
+        calls.accounts(), calls.place_order("x", "buy", Decimal(1)), calls.cancel_order(1),
+        calls.order(1), calls.orders(), calls.past_orders("x"), calls.past_fills("x"),
+        calls.bot_types(), calls.create_bot("x", "x", DCA), calls.bots(), calls.bot("x"),
+        calls.change_bot("x", "x", DCA), calls.delete_bot("x"), calls.start_bot("x"),
+        calls.pause_bot("x"), calls.stop_bot("x"), calls.bot_performance("x"),
+        calls.bot_trades("x"),
+    }  # fmt: skip
+    sent = {(call.method, call.target.partition("?")[0]) for call in table}
+    assert len(sent) == len(table)
+    known = {(method, re.sub(r"\{[a-z_]+\}", "x", path)) for method, path in document}
+    assert {(method, path.replace("/orders/1", "/orders/x")) for method, path in sent} == known

@@ -92,6 +92,22 @@ class Candle:
 
 
 @dataclass(frozen=True, slots=True)
+class Statistics:
+    """Of a window that ends now and begins with a full minute; prices are None without a trade."""
+
+    market: str
+    open_time_ns: UnixNs
+    close_time_ns: UnixNs
+    open: Decimal | None
+    high: Decimal | None
+    low: Decimal | None
+    last: Decimal | None
+    volume: Decimal
+    quote_volume: Decimal
+    trades: int
+
+
+@dataclass(frozen=True, slots=True)
 class Level:
     price: Decimal
     quantity: Decimal
