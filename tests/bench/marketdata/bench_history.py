@@ -7,7 +7,7 @@ request's fields to the answer's bytes. PostgreSQL says beside it what its own p
     make bench-marketdata              or: python -m tests.bench.marketdata.bench_history
     PAIRS=5 MONTHS=1 make bench-marketdata    the same of less
 
-It needs 6 GB of disk for the year. Exits with 0, with 1 when the bar is missed.
+It needs 20 GB of disk for the year. Exits with 0, with 1 when the bar is missed.
 """
 
 import argparse
