@@ -19,7 +19,7 @@ from tigerex_services.marketdata import partitions, statements
 from tigerex_services.marketdata.aggregates import AggregateTrade, Counted
 from tigerex_services.marketdata.candles import NS_PER_S, Candle, Trade
 from tigerex_services.marketdata.intervals import Interval
-from tigerex_services.marketdata.partitions import Partitions
+from tigerex_services.partitions import Partitions
 
 Row = TypeVar("Row")
 
@@ -30,7 +30,7 @@ class Storage:
     def __init__(self, pool: AsyncConnectionPool[Any], clock: Clock) -> None:
         self._pool = pool
         self._clock = clock
-        self._partitions = Partitions(pool)
+        self._partitions = Partitions(pool, partitions.TABLES)
 
     async def progress(self) -> tuple[int, int]:
         """The last seq whose rows are kept, and its time; (0, 0) in the beginning."""
@@ -142,7 +142,7 @@ class Storage:
 
     async def prune(self, now_ns: int) -> int:
         """Drop the partitions of which retention keeps nothing; how many it was."""
-        return await self._partitions.drop_old(self._now_ns(now_ns))
+        return len(await self._partitions.drop_old(self._now_ns(now_ns)))
 
     def _now_ns(self, time_ns: int) -> int:
         """What retention counts back from, `time_ns` being the exchange's time."""

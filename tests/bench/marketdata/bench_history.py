@@ -37,11 +37,12 @@ from tigerex_platform.migrations import migrate
 from tigerex_services.marketdata.book import Book
 from tigerex_services.marketdata.fold import Fold
 from tigerex_services.marketdata.hub import Hub
-from tigerex_services.marketdata.partitions import Partitions
+from tigerex_services.marketdata.partitions import TABLES
 from tigerex_services.marketdata.pending import Pending
 from tigerex_services.marketdata.service import MarketDataService
 from tigerex_services.marketdata.servicer import MarketDataServicer
 from tigerex_services.marketdata.storage import Storage
+from tigerex_services.partitions import Partitions
 
 MIGRATIONS = Path(tigerex_services.marketdata.__file__).parent / "migrations"
 PAIRS = 50
@@ -93,7 +94,7 @@ async def measure(database: Database, folder: Path, history: History) -> bool:
         await connect_pool(settings) as pool,
         await psycopg.AsyncConnection.connect(database.conninfo, autocommit=True) as connection,
     ):
-        await history.fill(connection, Partitions(pool))
+        await history.fill(connection, Partitions(pool, TABLES))
         told = has_library(STATISTICS)
         if told:
             await connection.execute(f"CREATE EXTENSION {STATISTICS} SCHEMA public")

@@ -8,7 +8,7 @@ from psycopg import AsyncConnection
 
 from tigerex_services.marketdata import partitions
 from tigerex_services.marketdata.candles import INTERVALS_S, NS_PER_S
-from tigerex_services.marketdata.partitions import Partitions
+from tigerex_services.partitions import Partitions
 
 DAY_NS = 86_400 * NS_PER_S
 MONTH_NS = 30 * DAY_NS
