@@ -1,16 +1,12 @@
-"""Subscribers and what they are sent: one encoding of an event, a bounded queue a subscriber.
+"""Subscribers and what they are sent: one encoding of an event, a bounded queue a subscriber."""
 
-A subscriber that does not keep up is ended rather than waited for: it would hold memory, or the
-others back.
-"""
-
-import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 
 from tigerex.marketdata.v1 import marketdata_pb2 as pb
 
 from tigerex_platform.errors import RateLimited
 from tigerex_platform.telemetry import metrics
+from tigerex_services.subscriber import Subscriber
 
 QUEUE_EVENTS_MAX = 4_096
 SUBSCRIBERS_MAX = 1_000
@@ -21,53 +17,6 @@ CHANNEL_NAME: dict[int, str] = {
 
 Topic = tuple[int, int]
 """Market id and channel."""
-
-
-class Subscriber:
-    """One stream's queue of encoded events."""
-
-    def __init__(self) -> None:
-        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(QUEUE_EVENTS_MAX)
-        self._overrun = False
-
-    def put(self, event: bytes) -> None:
-        """Queue an event; one too many ends the stream."""
-        if self._overrun:
-            return
-        try:
-            self._queue.put_nowait(event)
-        except asyncio.QueueFull:
-            self._end()
-            metrics.MARKETDATA_DROPPED.add(1)
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Events in order. Raises RateLimited once the subscriber has fallen behind."""
-        while not self._overrun:
-            event = await self._queue.get()
-            if event is None:
-                break
-            yield event
-        if not self._overrun:
-            return
-        raise RateLimited(
-            f"the subscriber fell {QUEUE_EVENTS_MAX} events behind; subscribe again, "
-            "to less or from nearer",
-            code="SLOW_SUBSCRIBER",
-        )
-
-    def close(self) -> None:
-        """End the stream after what is queued; at once when the queue is full."""
-        try:
-            self._queue.put_nowait(None)
-        except asyncio.QueueFull:
-            self._end()
-
-    def _end(self) -> None:
-        """Nothing of what is queued will be read: a client that takes nothing holds no memory."""
-        self._overrun = True
-        while not self._queue.empty():
-            self._queue.get_nowait()
-        self._queue.put_nowait(None)  # wakes the reader
 
 
 class Hub:
@@ -97,7 +46,7 @@ class Hub:
                 f"there are {SUBSCRIBERS_MAX} subscribers already; try again later",
                 code="TOO_MANY_SUBSCRIBERS",
             )
-        subscriber = Subscriber()
+        subscriber = Subscriber(QUEUE_EVENTS_MAX, metrics.MARKETDATA_DROPPED)
         self._subscribers.add(subscriber)
         metrics.MARKETDATA_SUBSCRIBERS.add(1)
         for topic in topics:

@@ -5,23 +5,19 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import grpc
-import psycopg
 
 from tigerex_platform.clock import Clock
-from tigerex_platform.retry import backoff_s
 from tigerex_services.marketdata.book import Book
 from tigerex_services.marketdata.fold import Fold
 from tigerex_services.marketdata.pending import Pending
 from tigerex_services.marketdata.publisher import DEPTH_INTERVAL_S, Publisher
 from tigerex_services.marketdata.storage import Storage
+from tigerex_services.projection import AWAY, write_loop
 from tigerex_services.stream import Batch
 
 logger = logging.getLogger(__name__)
 
-WRITE_INTERVAL_S = 0.2
 PRUNE_INTERVAL_S = 60.0
-RETRY_FIRST_S = 0.1
-RETRY_MAX_S = 5.0
 
 LoadBook = Callable[[int], Awaitable[Book]]
 
@@ -51,7 +47,7 @@ class Projector:
         """Until cancelled. Raises what cannot be repaired here: BookError, JournalGapError."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._read(stream))
-            tasks.create_task(self._write_loop())
+            tasks.create_task(write_loop(self._write, self._clock))
             tasks.create_task(self._depth_loop())
             tasks.create_task(self._prune_loop())
 
@@ -88,19 +84,12 @@ class Projector:
             self._fold.books[market_id] = book
             self._publisher.publish_books({market_id})
 
-    async def _write_loop(self) -> None:
-        failures = 0
-        while True:
-            try:
-                if self._pending.has_news:
-                    await self.flush()
-                failures = 0
-            except (psycopg.Error, OSError, TimeoutError) as error:
-                failures += 1
-                logger.warning("rows wait, the database is away: %s", error)
-                await self._clock.sleep(backoff_s(failures, RETRY_FIRST_S, RETRY_MAX_S))
+    async def _write(self) -> None:
+        try:
+            if self._pending.has_news:
+                await self.flush()
+        finally:
             self._space.set()
-            await self._clock.sleep(WRITE_INTERVAL_S)
 
     async def _depth_loop(self) -> None:
         while True:
@@ -112,5 +101,5 @@ class Projector:
             await self._clock.sleep(PRUNE_INTERVAL_S)
             try:
                 await self._storage.prune(self._fold.time_ns)
-            except (psycopg.Error, OSError, TimeoutError) as error:
+            except AWAY as error:
                 logger.warning("nothing pruned, the database is away: %s", error)

@@ -12,11 +12,12 @@ from tigerex_services.marketdata.aggregates import AggregateTrade
 from tigerex_services.marketdata.book import SNAPSHOT_LEVELS, Book
 from tigerex_services.marketdata.candles import NS_PER_S, Candle, Trade
 from tigerex_services.marketdata.fold import Fold
-from tigerex_services.marketdata.hub import Hub, Subscriber
+from tigerex_services.marketdata.hub import Hub
 from tigerex_services.marketdata.intervals import INTERVALS, Interval, with_empty
 from tigerex_services.marketdata.pending import Pending
 from tigerex_services.marketdata.reader import Reader
 from tigerex_services.marketdata.storage import Storage
+from tigerex_services.subscriber import Subscriber
 
 TRADES_LIMIT = (100, 1_000)
 """Default and largest."""

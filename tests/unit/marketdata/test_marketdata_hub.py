@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from tigerex_platform.errors import RateLimited
-from tigerex_services.marketdata.hub import QUEUE_EVENTS_MAX, SUBSCRIBERS_MAX, Hub, Subscriber
+from tigerex_services.marketdata.hub import QUEUE_EVENTS_MAX, SUBSCRIBERS_MAX, Hub
+from tigerex_services.subscriber import Subscriber
 
 pytestmark = pytest.mark.unit
 
