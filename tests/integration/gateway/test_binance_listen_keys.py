@@ -1,6 +1,10 @@
 """Listen keys in a real Redis: one for a user at every replica, for an hour, for nobody else."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from typing import Any
 
 import httpx
 import pytest
@@ -8,14 +12,17 @@ import redis.asyncio as aioredis
 from tests.support.binance_raw import HMAC_KEY, ask
 from tests.support.gateway_client import make_app
 from tests.support.gateway_server import listening
-from tests.support.gateway_upstreams import serving
+from tests.support.gateway_upstreams import order, serving
 from tests.support.redis import PASSWORD, RedisServer
+from tigerex.history.v1 import history_pb2
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from tigerex_services.gateway.binance.errors import BinanceError
 from tigerex_services.gateway.binance.listen_keys import PREFIX, VALID_MS, ListenKeys
+from tigerex_services.gateway.binance.streams import users
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
 
 PATH = "/api/v3/userDataStream"
 
@@ -44,6 +51,17 @@ async def send(
     query = {"listenKey": listen_key} if listen_key else {}
     async with httpx.AsyncClient(base_url=f"http://{address}") as http:
         return await http.request(method, PATH, params=query, headers={"X-MBX-APIKEY": key})
+
+
+async def soon(awaitable: Any) -> Any:
+    async with asyncio.timeout(10):
+        return await awaitable
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 async def test_a_user_has_one_at_every_replica(
@@ -78,6 +96,43 @@ async def test_it_is_valid_for_an_hour_from_its_last_use(
     with pytest.raises(BinanceError):
         await ListenKeys(redis).user_of(made)
     assert (await send("POST", first)).json()["listenKey"] != made
+
+
+async def test_a_key_names_a_stream(redis: aioredis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(users, "KEY_CHECK_S", 0.05)
+    async with serving() as (upstreams, channel), AsyncExitStack() as exits:
+        app = make_app(channel, redis=redis)
+        feeds = app.state.gateway.binance.user_feeds._feeds
+        address = await exits.enter_async_context(listening(app))
+        made = (await send("POST", address)).json()["listenKey"]
+        paths = ((f"/ws/{made}", None), (f"/stream?streams={made}", made))
+        for number, (path, name) in enumerate(paths):
+            async with connect(f"ws://{address}{path}") as socket:
+                await until(lambda: any(feed.sinks for feed in feeds.values()))
+                upstreams.follows[number].tell(update())
+                event = json.loads(await soon(socket.recv()))
+                if name is not None:
+                    assert event["stream"] == name
+                    event = event["data"]
+                assert (event["e"], event["i"]) == ("executionReport", 7)
+            await until(lambda: not upstreams.follows[number].open)  # noqa: B023
+        async with connect(f"ws://{address}/ws") as socket:
+            await socket.send(json.dumps({"method": "SUBSCRIBE", "params": [made], "id": 1}))
+            assert json.loads(await soon(socket.recv())) == {"result": None, "id": 1}
+            await send("DELETE", address, made)
+            expired = json.loads(await soon(socket.recv()))
+            assert (expired["e"], expired["listenKey"]) == ("listenKeyExpired", made)
+            await socket.send(json.dumps({"method": "LIST_SUBSCRIPTIONS", "id": 2}))
+            assert json.loads(await soon(socket.recv())) == {"result": [], "id": 2}
+        for wrong in (made, "a" * 64):
+            async with connect(f"ws://{address}/ws/{wrong}") as socket:
+                with pytest.raises(ConnectionClosed, match="-1125"):
+                    await soon(socket.recv())
+
+
+def update() -> history_pb2.AccountUpdate:
+    change = history_pb2.OrderChange(execution=history_pb2.EXECUTION_NEW, order=order())
+    return history_pb2.AccountUpdate(account_id=5, seq=11, time_ns=1, order=change)
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])

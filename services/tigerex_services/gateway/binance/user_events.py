@@ -165,6 +165,11 @@ def position(balances: Iterable[types_pb2.Balance], time_ns: int, now_ms: int) -
     }
 
 
+def expired(listen_key: str, now_ms: int) -> Json:
+    """The last event of a stream whose listen key is not valid any more."""
+    return {"e": "listenKeyExpired", "E": now_ms, "listenKey": listen_key}
+
+
 def terminated(now_ms: int) -> Json:
     """The last event of a stream."""
     return {"e": "eventStreamTerminated", "E": now_ms}

@@ -39,7 +39,7 @@ async def _serve(websocket: WebSocket, names: str, *, combined: bool) -> None:
     gateway = gateway_of(websocket)
     session = StreamSession(
         gateway.stream_feeds,
-        gateway.binance.symbols,
+        gateway.binance,
         Outbox(frames_of(websocket)),
         combined=combined,
     )

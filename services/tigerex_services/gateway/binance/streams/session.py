@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import orjson
 
 from tigerex_platform.errors import TigerExError
+from tigerex_services.gateway.binance.calls import Parts
 from tigerex_services.gateway.binance.errors import BinanceError, of
 from tigerex_services.gateway.binance.streams.events import Event
 from tigerex_services.gateway.binance.streams.feeds import StreamFeeds
 from tigerex_services.gateway.binance.streams.names import Stream, parse
-from tigerex_services.gateway.binance.symbols import Symbols
+from tigerex_services.gateway.binance.streams.users import UserStream, combined, is_listen_key
 from tigerex_services.gateway.websocket.frames import text_frame
 from tigerex_services.gateway.websocket.outbox import Outbox
 from tigerex_services.gateway.websocket.socket import GOING_AWAY, End
@@ -27,11 +29,10 @@ _UNKNOWN_PROPERTY, _WRONG_VALUE, _INVALID_REQUEST, _INVALID_JSON = range(4)
 class StreamSession:
     """Sends events of its streams, bare or (`combined`) with the names of their streams."""
 
-    def __init__(
-        self, feeds: StreamFeeds, symbols: Symbols, outbox: Outbox, *, combined: bool
-    ) -> None:
+    def __init__(self, feeds: StreamFeeds, parts: Parts, outbox: Outbox, *, combined: bool) -> None:
         self._feeds = feeds
-        self._symbols = symbols
+        self._parts = parts
+        self._users: dict[str, UserStream] = {}
         self._combined = combined
         self._streams: dict[str, Stream] = {}
         self.outbox = outbox
@@ -42,10 +43,13 @@ class StreamSession:
 
     async def subscribe(self, names: Sequence[str]) -> None:
         """All of them or, with a BinanceError or TigerExError, none."""
-        wanted = {name: name for name in names if name not in self._streams}
-        if len(self._streams) + len(wanted) > STREAMS_MAX:
+        here = self._streams.keys() | self._users.keys()
+        wanted = [name for name in dict.fromkeys(names) if name not in here]
+        if len(here) + len(wanted) > STREAMS_MAX:
             raise _invalid(f"a socket has at most {STREAMS_MAX} streams")
-        streams = [await parse(name, self._symbols) for name in wanted]
+        symbols = self._parts.symbols
+        streams = [await parse(name, symbols) for name in wanted if not is_listen_key(name)]
+        users = await self._open_users([name for name in wanted if is_listen_key(name)])
         attached: list[Stream] = []
         try:
             for stream in streams:
@@ -54,8 +58,30 @@ class StreamSession:
         except TigerExError:
             for stream in attached:
                 self._feeds.detach(stream, self)
+            for user in users.values():
+                user.close()
             raise
+        self._users |= users
         self._streams |= {stream.name: stream for stream in attached}
+
+    async def _open_users(self, keys: Sequence[str]) -> dict[str, UserStream]:
+        """All of them or, with a BinanceError or TigerExError, none."""
+        opened: dict[str, UserStream] = {}
+        try:
+            for key in keys:
+                made = UserStream(
+                    self._parts, key, partial(self._tell, key), partial(self._leave, key)
+                )
+                await made.open()
+                opened[key] = made
+        except BaseException:
+            for made in opened.values():
+                made.close()
+            raise
+        return opened
+
+    def _tell(self, key: str, event: bytes) -> None:
+        self.outbox.offer(text_frame(combined(key, event) if self._combined else event))
 
     async def handle(self, text: str) -> None:
         request_id: Any = None
@@ -81,7 +107,7 @@ class StreamSession:
                     self._leave(name)
                 return None
             case "LIST_SUBSCRIPTIONS":
-                return list(self._streams)
+                return [*self._streams, *self._users]
             case "SET_PROPERTY":
                 self._set(params)
                 return None
@@ -101,6 +127,9 @@ class StreamSession:
         stream = self._streams.pop(name, None)
         if stream is not None:
             self._feeds.detach(stream, self)
+        user = self._users.pop(name, None)
+        if user is not None:
+            user.close()
 
     def handle_binary(self) -> None:
         self._refuse(_invalid("send text frames that hold JSON"), None)
@@ -110,7 +139,7 @@ class StreamSession:
         return End(GOING_AWAY, "a socket lives 24 hours; connect again")
 
     def close(self) -> None:
-        for name in list(self._streams):
+        for name in (*self._streams, *self._users):
             self._leave(name)
 
     def _refuse(self, error: BinanceError, request_id: Any) -> None:  # noqa: ANN401 - JSON
