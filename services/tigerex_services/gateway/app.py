@@ -1,5 +1,7 @@
 """The ASGI application: routes and what surrounds them."""
 
+import re
+
 from fastapi import FastAPI
 
 from tigerex_services.gateway import openapi, problem
@@ -38,7 +40,11 @@ ROUTED = (
     streams,
     page,
 )
-UNTRACED_PATHS = frozenset({"/healthz", "/readyz"})
+# Probes, and reads that are answered from memory: a span would cost more than the answer.
+UNTRACED = re.compile(
+    r"/healthz|/readyz|/api/v3/(ping|time|depth|ticker/(bookTicker|price))"
+    r"|/api/v1/(time|markets/[^/]+/(book|top))"
+)
 
 
 def create_app(gateway: Gateway) -> FastAPI:
@@ -54,7 +60,7 @@ def create_app(gateway: Gateway) -> FastAPI:
             "metrics": False,
             "logs": False,
             "operation_spans": False,
-            "exclude": lambda scope: scope["path"] in UNTRACED_PATHS,
+            "exclude": lambda scope: UNTRACED.fullmatch(scope["path"]) is not None,
         },
     )
     app.state.gateway = gateway

@@ -30,8 +30,12 @@ class BodyLimitMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        headers = Headers(scope=scope)
+        if "content-length" not in headers and "transfer-encoding" not in headers:
+            await self.app(scope, receive, send)  # there is no body: RFC 9112, section 6.3
+            return
         try:
-            _check_content_length(Headers(scope=scope).get("content-length"))
+            _check_content_length(headers.get("content-length"))
             async with asyncio.timeout(BODY_SECONDS_MAX):
                 body = await _read(receive)
         except TimeoutError:

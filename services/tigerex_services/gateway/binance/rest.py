@@ -83,10 +83,5 @@ def _json(content: Any, status: int, headers: dict[str, str]) -> Response:  # no
 
 router = APIRouter()
 for _prefix in (V3, "/sapi"):
-    router.add_api_route(
-        f"{_prefix}/{{path:path}}",
-        _answer,
-        methods=["GET", "POST", "PUT", "DELETE"],
-        include_in_schema=False,
-        response_class=Response,
-    )
+    # Without the framework's reading of parameters, which the table does.
+    router.add_route(f"{_prefix}/{{path:path}}", _answer, ["GET", "POST", "PUT", "DELETE"])
