@@ -1,6 +1,7 @@
 """The life of a process: one event loop, stopped by SIGTERM or SIGINT, drained within a bound."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -23,6 +24,10 @@ def run(main: Coroutine[Any, Any, None]) -> None:
     What `main` raises is raised here. When the clean-up takes longer than 20 s, the process exits
     with status 70: what is journaled is safe, and a restart recovers the rest.
     """
+    # What was imported lives for ever: looking through it again would stop the process for tens of
+    # milliseconds now and then.
+    gc.collect()
+    gc.freeze()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_supervise(main))
 

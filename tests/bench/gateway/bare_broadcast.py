@@ -4,7 +4,6 @@ write it first. `python -m tests.bench.gateway.bare_broadcast host:port events-a
 import asyncio
 import sys
 import time
-from datetime import UTC, datetime
 from typing import Any
 
 import uvicorn
@@ -32,9 +31,7 @@ async def broadcast(per_second: float, size: int) -> None:
     while True:
         next_s += 1 / per_second
         await asyncio.sleep(max(0.0, next_s - loop.time()))
-        seconds, nanos = divmod(time.time_ns(), 1_000_000_000)
-        stamp = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-        text = f'{{"time":"{stamp}.{nanos:09}Z"}}'.ljust(size)
+        text = f'{{"trade_id":{time.time_ns()}}}'.ljust(size)
         for send in list(sockets):
             await send({"type": "websocket.send", "text": text})
 

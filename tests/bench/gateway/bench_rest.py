@@ -16,6 +16,7 @@ from itertools import count
 from pathlib import Path
 
 import httpx
+from tests.bench.bars import say_bar
 from tests.support.exchange_stack import ExchangeStack, exchange_stack
 from tests.support.gateway_client import Client
 from tests.support.gateway_server import free_port
@@ -53,8 +54,7 @@ def main() -> None:
             ratio = statistics.median(read / nothing for nothing, read in rounds)
             nothing, read = (statistics.median(rates) for rates in zip(*rounds, strict=True))
             print(f"{name}: {read:,.0f} reads/s, empty handler {nothing:,.0f}/s")
-            verdict = "met" if ratio >= GOAL else "short"
-            print(f"bar rest-book-ratio ({name}): measured {ratio:.2f}, goal {GOAL}, {verdict}")
+            say_bar(f"rest-ratio-{name}", ratio, GOAL)
 
 
 def rate(address: str, target: str) -> float:
