@@ -86,6 +86,7 @@ bench-marketdata: deps ## measure history queries over a year of candles (PAIRS=
 
 bench-gateway: deps packages ## measure reads by REST and the fan-out to sockets, beside bare ones of the same server
 	$(PYTHON) -m tests.bench.gateway.bench_rest
+	$(PYTHON) -m tests.bench.gateway.bench_mix
 	$(PYTHON) -m tests.bench.gateway.bench_fanout
 
 bench: deps packages ## measure; the last of them restarts the sample exchange
