@@ -7,29 +7,21 @@ one change: a listener never sees a gap.
 """
 
 import asyncio
-import logging
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-import grpc.aio
 from tigerex.marketdata.v1 import marketdata_pb2 as pb
 
-from tigerex_platform.errors import DeadlineExceeded, TigerExError, Unavailable, from_rpc_error
-from tigerex_platform.retry import backoff_s
-from tigerex_services.gateway.upstream import Upstream, call
-
-logger = logging.getLogger(__name__)
+from tigerex_platform.errors import DeadlineExceeded, TigerExError, Unavailable
+from tigerex_services.gateway.upstream import Upstream, call, keep_following
 
 SNAPSHOT_LEVELS = 5_000  # a side
 FOLLOWED_MAX = 1_000
 FORMS_MAX = 64  # of one book
 IDLE_S = 60.0  # after which a book that nobody read or listens to is let go
 FIRST_BOOK_S = 5.0
-RETRY_FIRST_S = 0.1
-RETRY_MAX_S = 5.0
-HEALTHY_S = 10.0  # of a stream: the next failure starts with the short delay again
 
 Level = tuple[str, str]
 """Price and quantity, as market data spells them."""
@@ -142,24 +134,13 @@ class MarketBook:
         self.failure: TigerExError | None = None  # of the newest attempt
         self.listeners: set[Listener] = set()
         self.used_s = 0.0
-        self.task = asyncio.create_task(self._run(), name=f"book of {market}")
+        name = f"book of {market}"
+        following = keep_following(name, self._follow, self._failed)
+        self.task = asyncio.create_task(following, name=name)
 
-    async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
-        failures = 0
-        while True:
-            started_s = loop.time()
-            try:
-                await self._follow()
-                self.failure = Unavailable("market data ended the stream of the book")
-            except grpc.aio.AioRpcError as error:
-                self.failure = from_rpc_error(error)
-            except TigerExError as error:
-                self.failure = error
-            self.settled.set()
-            failures = 0 if loop.time() - started_s > HEALTHY_S else failures + 1
-            logger.info("book of %s: %s; beginning again", self._market, self.failure)
-            await asyncio.sleep(backoff_s(failures, RETRY_FIRST_S, RETRY_MAX_S))
+    def _failed(self, reason: TigerExError) -> None:
+        self.failure = reason
+        self.settled.set()
 
     async def _follow(self) -> None:
         """Opens the stream first, so that nothing can be missed between it and the snapshot."""

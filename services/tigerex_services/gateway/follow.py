@@ -2,28 +2,18 @@
 twice and none missing."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-import grpc.aio
 from google.protobuf.message import Message
 from tigerex.marketdata.v1 import marketdata_pb2 as pb
 
-from tigerex_platform.errors import TigerExError
-from tigerex_platform.retry import backoff_s
-from tigerex_services.gateway.upstream import Upstream, call
-
-logger = logging.getLogger(__name__)
+from tigerex_services.gateway.upstream import Upstream, call, keep_following
 
 BOOK_LEVELS = 20
 MISSED_TRADES_MAX = 1_000
 RECENT_CANDLES = 2
-RETRY_FIRST_S = 0.1
-RETRY_MAX_S = 5.0
-# A stream that lived this long was healthy: the next failure starts with the short delay again.
-HEALTHY_S = 10.0
 
 Position = tuple[int, ...]
 Event = TypeVar("Event", bound=Message)
@@ -57,29 +47,12 @@ class Follower(Generic[Event]):
         self._market = market
         self._tell = tell
         self._position: Position | None = None
-        self._task = asyncio.create_task(self._run(), name=f"{channel.field} of {market}")
+        name = f"{channel.field} of {market}"
+        following = keep_following(name, self._follow, lambda _: None)
+        self._task = asyncio.create_task(following, name=name)
 
     def end(self) -> None:
         self._task.cancel()
-
-    async def _run(self) -> None:
-        failures = 0
-        while True:
-            started_s = asyncio.get_running_loop().time()
-            try:
-                await self._follow()
-                reason = "ended by the server"
-            except grpc.aio.AioRpcError as error:
-                reason = error.code().name
-            except TigerExError as error:
-                reason = error.code
-            except Exception:  # one event that makes no sense must not end the stream in silence
-                logger.exception("%s of %s", self._channel.field, self._market)
-                reason = "an event that makes no sense"
-            healthy = asyncio.get_running_loop().time() - started_s > HEALTHY_S
-            failures = 0 if healthy else failures + 1
-            logger.info("%s of %s: %s; connecting again", self._channel.field, self._market, reason)
-            await asyncio.sleep(backoff_s(failures, RETRY_FIRST_S, RETRY_MAX_S))
 
     async def _follow(self) -> None:
         """Opens the stream, fetches what it may have missed before, then passes events on."""

@@ -1,5 +1,8 @@
 """The services behind the gateway: one deadline on every call, one translation of their errors."""
 
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,7 +14,8 @@ from tigerex.exchange.v1.trading_pb2_grpc import TradingServiceStub
 from tigerex.history.v1.history_pb2_grpc import HistoryServiceStub
 from tigerex.marketdata.v1.marketdata_pb2_grpc import MarketDataServiceStub
 
-from tigerex_platform.errors import from_rpc_error
+from tigerex_platform.errors import TigerExError, Unavailable, from_rpc_error
+from tigerex_platform.retry import backoff_s
 
 if TYPE_CHECKING:
     from tigerex.bots.v1.bots_pb2_grpc import BotServiceAsyncStub
@@ -21,9 +25,15 @@ if TYPE_CHECKING:
     from tigerex.history.v1.history_pb2_grpc import HistoryServiceAsyncStub
     from tigerex.marketdata.v1.marketdata_pb2_grpc import MarketDataServiceAsyncStub
 
+logger = logging.getLogger(__name__)
+
 CALL_DEADLINE_S = 5.0
 # Stopping a bot cancels its orders and moves its money back before it answers.
 STOP_DEADLINE_S = 15.0
+RETRY_FIRST_S = 0.1
+RETRY_MAX_S = 5.0
+# A stream that lived this long was healthy: the next failure starts with the short delay again.
+HEALTHY_S = 10.0
 USER_METADATA = "x-tigerex-user"
 VALID_UNTIL_METADATA = "x-tigerex-valid-until"
 
@@ -81,3 +91,28 @@ async def call(
         return await method(request, timeout=deadline_s, metadata=tuple(metadata))
     except grpc.aio.AioRpcError as error:
         raise from_rpc_error(error) from error
+
+
+async def keep_following(
+    name: str, follow: Callable[[], Awaitable[None]], failed: Callable[[TigerExError], None]
+) -> None:
+    """Calls `follow`, which follows a stream to its end, again and again until cancelled; `failed`
+    is told each time why it ended."""
+    loop = asyncio.get_running_loop()
+    failures = 0
+    while True:
+        started_s = loop.time()
+        try:
+            await follow()
+            reason: TigerExError = Unavailable("the stream was ended by the server")
+        except grpc.aio.AioRpcError as error:
+            reason = from_rpc_error(error)
+        except TigerExError as error:
+            reason = error
+        except Exception:  # one event that makes no sense must not end a stream in silence
+            logger.exception("%s", name)
+            reason = Unavailable("the stream told something that makes no sense")
+        failed(reason)
+        failures = 0 if loop.time() - started_s > HEALTHY_S else failures + 1
+        logger.info("%s: %s; connecting again", name, reason)
+        await asyncio.sleep(backoff_s(failures, RETRY_FIRST_S, RETRY_MAX_S))

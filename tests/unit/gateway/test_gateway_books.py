@@ -13,6 +13,7 @@ from tigerex.marketdata.v1 import marketdata_pb2 as pb
 
 from tigerex_platform.errors import NotFound, Unavailable
 from tigerex_services.gateway import books as books_module
+from tigerex_services.gateway import upstream as upstream_module
 from tigerex_services.gateway.books import Books, Changes, Side
 from tigerex_services.gateway.upstream import Upstream
 
@@ -52,7 +53,7 @@ class Followed:
 
 @pytest.fixture
 async def followed(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Followed]:
-    monkeypatch.setattr(books_module, "RETRY_FIRST_S", 0.01)
+    monkeypatch.setattr(upstream_module, "RETRY_FIRST_S", 0.01)
     async with serving() as (upstreams, channel):
         books = Books(
             Upstream.over(exchange=channel, bots=channel, market_data=channel, history=channel)
