@@ -7,6 +7,7 @@ messages in all and at least on one socket, and of some sockets when which trade
 
 import argparse
 import asyncio
+import gc
 import json
 import re
 import sys
@@ -108,6 +109,7 @@ def main() -> None:
     options = parser.parse_args()
     if len(options.subscribe) > 125:
         sys.exit(f"subscribe has {len(options.subscribe)} bytes; at most 125 are allowed")
+    gc.disable()  # a pause of the one who measures would be taken for one of the server
     told = (options.address, options.path, options.subscribe.encode())
     uvloop.run(run(*told, options.count, options.seconds))
 
