@@ -189,7 +189,7 @@ def lose_request_ids(patch: pytest.MonkeyPatch) -> None:
     enqueue = Sequencer.enqueue
     column = slice(Command.REQUEST_HI * 8, (Command.REQUEST_LO + 1) * 8)
 
-    def forgetful(self: Sequencer, commands: Any) -> Any:
+    def forgetful(self: Sequencer, commands: Any, *about: Any) -> Any:
         seen: set[bytes] = self.__dict__.setdefault("_seen", set())
         sent = []
         for command in commands:
@@ -198,7 +198,7 @@ def lose_request_ids(patch: pytest.MonkeyPatch) -> None:
                 raw[column] = bytes(16)
             seen.add(command)
             sent.append(bytes(raw))
-        return enqueue(self, sent)
+        return enqueue(self, sent, *about)
 
     patch.setattr(Sequencer, "enqueue", forgetful)
 
