@@ -10,7 +10,7 @@ from playwright.async_api import ConsoleMessage, Page, ViewportSize, async_playw
 
 CHROMIUM = shutil.which("chromium")
 MISSING = "Debian's package chromium is not installed on this machine"
-WAIT_MS_MAX = 15_000
+WAIT_MS_MAX = 30_000
 DESKTOP = ViewportSize(width=1440, height=900)
 PHONE = ViewportSize(width=375, height=812)
 # A name that browsers do not trust without TLS, unlike localhost.
