@@ -22,7 +22,7 @@ pytestmark = [
 
 expect.set_options(timeout=WAIT_MS_MAX)
 
-WAIT_S = 30.0
+WAIT_S = WAIT_MS_MAX / 1_000
 LOGO = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
 BRANDING = {
     "name": "Acme <b>Exchange</b>",
