@@ -114,6 +114,9 @@ async def use_key(page: Page, key: ApiKey, secret: str = "", *, keep: bool = Fal
     if keep:
         await page.check("#key-form [name=keep]")
     await page.keyboard.press("Enter")
+    # Nobody can type behind a dialog; a driver would, into whichever field has the focus.
+    if not secret:
+        await expect(page.locator("#key-dialog")).to_be_hidden()
 
 
 async def open_orders(client: Client) -> list[dict[str, Any]]:
