@@ -8,21 +8,7 @@ import ccxt
 import ccxt.pro
 from binance import AsyncClient, BinanceSocketManager
 from binance.client import Client
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
-
-
-def ed25519_key() -> tuple[str, str]:
-    """The private and the public half of a new key, in PEM."""
-    key = Ed25519PrivateKey.generate()
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    return private.decode().strip(), public.decode()
+from tests.support.exchange_stack import ExchangeStack
 
 
 def _proof(secret: str) -> dict[str, str]:
@@ -34,6 +20,10 @@ def python_binance(url: str, key: str, secret: str) -> Client:
     client.API_URL = f"{url}/api"
     client.MARGIN_API_URL = f"{url}/sapi"
     return client
+
+
+def binance_of(stack: ExchangeStack, user: str) -> Client:
+    return python_binance(stack.url, stack.keys[user].key, stack.keys[user].secret)
 
 
 def ccxt_binance(url: str, key: str, secret: str) -> Any:

@@ -11,9 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from tests.support.binance_clients import ed25519_key
 from tests.support.postgres import Database, free_port
 from tests.support.redis import RedisServer
 from tests.support.tokens import TokenIssuer, environment
@@ -44,6 +50,14 @@ MARKET = types_pb2.Market(
     max_quantity="1000",
     min_notional="5",
 )
+
+
+def _ed25519_key() -> tuple[str, str]:
+    """The private and the public half of a new key, in PEM."""
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return private.decode().strip(), public.decode()
 
 
 @dataclass(frozen=True)
@@ -164,7 +178,7 @@ class ExchangeStack:
                 self._admin("Deposit", account_id=account_id, asset=asset, amount=amount)
             created = self._admin("CreateApiKey", user=user, permissions=permissions)
             self.keys[user] = ApiKey(created.key, created.secret)
-            private, public = ed25519_key()
+            private, public = _ed25519_key()
             created = self._admin(
                 "CreateApiKey", user=user, permissions=permissions, public_key=public
             )

@@ -12,6 +12,7 @@ from tigerex_services.history.hub import Hub
 from tigerex_services.history.messages import update_message
 from tigerex_services.history.pending import Pending
 from tigerex_services.history.storage import Storage
+from tigerex_services.pending import Writer
 from tigerex_services.projection import AWAY, write_loop
 from tigerex_services.stream import Batch
 
@@ -31,28 +32,23 @@ class Projector:
         self._storage = storage
         self._hub = hub
         self._clock = clock
-        self._space = asyncio.Event()
-        self._writing = asyncio.Lock()
+        self._writer = Writer(pending, storage.write)
 
     async def run(self, stream: AsyncIterator[Batch]) -> None:
         """Until cancelled. Raises what cannot be repaired here: IllegalTransitionError,
         JournalGapError."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._read(stream))
-            tasks.create_task(write_loop(self._write, self._clock))
+            tasks.create_task(write_loop(self._writer.write, self._clock))
             tasks.create_task(self._retention_loop())
 
     async def flush(self) -> None:
         """Keep all rows that wait; the last act of a process that ends in order."""
-        async with self._writing:
-            await self._storage.write(self._pending.take())
-            self._pending.written()
+        await self._writer.flush()
 
     async def _read(self, stream: AsyncIterator[Batch]) -> None:
         async for batch in stream:
-            while self._pending.full:
-                self._space.clear()
-                await self._space.wait()
+            await self._writer.space()
             update = self._fold.apply(batch, self._hub)
             self._pending.add(update)
             self._tell(update)
@@ -62,11 +58,6 @@ class Projector:
             message = update_message(change, update.seq, self._fold.directory)
             event = pb.FollowResponse(update=message).SerializeToString()
             self._hub.publish(change.account, event)
-
-    async def _write(self) -> None:
-        if self._pending.has_news:
-            await self.flush()
-        self._space.set()
 
     async def _retention_loop(self) -> None:
         while True:

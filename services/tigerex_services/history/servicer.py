@@ -9,6 +9,7 @@ from tigerex.history.v1 import history_pb2 as pb
 from tigerex.history.v1 import history_pb2_grpc
 
 from tigerex_platform.auth import current_principal
+from tigerex_platform.grpc.encoded import Unary, add_service
 from tigerex_services.history import messages
 from tigerex_services.history.fold import KeptList, KeptOrder
 from tigerex_services.history.service import HistoryService, span_of
@@ -85,7 +86,7 @@ class HistoryServicer(history_pb2_grpc.HistoryServiceServicer):
 
 def add_to_server(servicer: HistoryServicer, server: grpc.aio.Server) -> None:
     """As the generated function, but Follow's events are bytes, encoded once for everybody."""
-    unary: dict[str, tuple[Any, Any, Any]] = {
+    unary: dict[str, Unary] = {
         "ListOrders": (servicer.ListOrders, pb.ListOrdersRequest, pb.ListOrdersResponse),
         "ListFills": (servicer.ListFills, pb.ListFillsRequest, pb.ListFillsResponse),
         "ListOrderLists": (
@@ -94,17 +95,4 @@ def add_to_server(servicer: HistoryServicer, server: grpc.aio.Server) -> None:
             pb.ListOrderListsResponse,
         ),
     }
-    handlers = {
-        name: grpc.unary_unary_rpc_method_handler(
-            method,
-            request_deserializer=request.FromString,
-            response_serializer=response.SerializeToString,
-        )
-        for name, (method, request, response) in unary.items()
-    }
-    handlers["Follow"] = grpc.unary_stream_rpc_method_handler(
-        servicer.Follow,
-        request_deserializer=pb.FollowRequest.FromString,
-        response_serializer=bytes,
-    )
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
+    add_service(server, SERVICE, unary, {"Follow": (servicer.Follow, pb.FollowRequest)})

@@ -1,13 +1,13 @@
-"""Rows that are folded and not yet kept: a bounded buffer, which queries see as if stored."""
+"""Rows of market data that are folded and not yet kept."""
 
 from dataclasses import dataclass, field
 
+from tigerex_services import pending
 from tigerex_services.marketdata.aggregates import AggregateTrade
 from tigerex_services.marketdata.candles import Candle, Trade
 from tigerex_services.marketdata.fold import Update
 
 ROWS_MAX = 50_000
-PROGRESS_BATCHES = 10  # without rows
 CandleKey = tuple[int, int, int]
 
 
@@ -31,44 +31,13 @@ class Rows:
         self.seq, self.time_ns = update.seq, update.time_ns
 
 
-class Pending:
-    """What waits, and what is being written."""
+class Pending(pending.Pending[Rows]):
+    """Rows of trades, aggregates and candles."""
 
     def __init__(self, seq: int = 0) -> None:
-        self._waiting = Rows(seq=seq)
-        self._writing: Rows | None = None
-        self._written_seq = seq
-
-    @property
-    def full(self) -> bool:
-        """Whether the reader must wait for the writer."""
-        return len(self._waiting) >= ROWS_MAX
-
-    @property
-    def has_news(self) -> bool:
-        """Whether there are rows to write, or a seq PROGRESS_BATCHES beyond the last written one.
-
-        A quiet exchange still ticks: its progress need not be written every time.
-        """
-        if self._writing is not None or self._waiting:
-            return True
-        return self._waiting.seq >= self._written_seq + PROGRESS_BATCHES
-
-    def add(self, update: Update) -> None:
-        self._waiting.add(update)
-
-    def take(self) -> Rows:
-        """The rows to write next: those whose writing failed before, else all that wait."""
-        if self._writing is None:
-            seq, time_ns = self._waiting.seq, self._waiting.time_ns
-            self._writing, self._waiting = self._waiting, Rows(seq=seq, time_ns=time_ns)
-        return self._writing
-
-    def written(self) -> None:
-        """The rows of the last `take` are kept."""
-        if self._writing is not None:
-            self._written_seq = self._writing.seq
-        self._writing = None
+        super().__init__(
+            lambda seq, time_ns: Rows(seq=seq, time_ns=time_ns), rows_max=ROWS_MAX, seq=seq
+        )
 
     def trades(self, market_id: int) -> list[Trade]:
         """A market's trades not yet stored, oldest first."""
@@ -89,7 +58,3 @@ class Pending:
             if (candle.market_id, candle.interval_s) == (market_id, interval_s)
             and start_ns <= candle.open_time_ns < end_ns
         }
-
-    def _all(self) -> list[Rows]:
-        """Oldest first, so that newer forms of a candle win."""
-        return [rows for rows in (self._writing, self._waiting) if rows is not None]

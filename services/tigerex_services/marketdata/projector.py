@@ -9,9 +9,10 @@ import grpc
 from tigerex_platform.clock import Clock
 from tigerex_services.marketdata.book import Book
 from tigerex_services.marketdata.fold import Fold
-from tigerex_services.marketdata.pending import Pending
+from tigerex_services.marketdata.pending import Pending, Rows
 from tigerex_services.marketdata.publisher import DEPTH_INTERVAL_S, Publisher
 from tigerex_services.marketdata.storage import Storage
+from tigerex_services.pending import Writer
 from tigerex_services.projection import AWAY, write_loop
 from tigerex_services.stream import Batch
 
@@ -40,30 +41,27 @@ class Projector:
         self._publisher = publisher
         self._load_book = load_book
         self._clock = clock
-        self._space = asyncio.Event()
-        self._writing = asyncio.Lock()
+        self._writer = Writer(pending, self._keep)
 
     async def run(self, stream: AsyncIterator[Batch]) -> None:
         """Until cancelled. Raises what cannot be repaired here: BookError, JournalGapError."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._read(stream))
-            tasks.create_task(write_loop(self._write, self._clock))
+            tasks.create_task(write_loop(self._writer.write, self._clock))
             tasks.create_task(self._depth_loop())
             tasks.create_task(self._prune_loop())
 
     async def flush(self) -> None:
         """Keep all rows that wait; the last act of a process that ends in order."""
-        async with self._writing:
-            rows = self._pending.take()
-            candles = list(rows.candles.values())
-            await self._storage.write(rows.trades, rows.aggregates, candles, rows.seq, rows.time_ns)
-            self._pending.written()
+        await self._writer.flush()
+
+    async def _keep(self, rows: Rows) -> None:
+        candles = list(rows.candles.values())
+        await self._storage.write(rows.trades, rows.aggregates, candles, rows.seq, rows.time_ns)
 
     async def _read(self, stream: AsyncIterator[Batch]) -> None:
         async for batch in stream:
-            while self._pending.full:
-                self._space.clear()
-                await self._space.wait()
+            await self._writer.space()
             update = self._fold.apply(batch)
             self._pending.add(update)
             self._publisher.publish(update)
@@ -83,13 +81,6 @@ class Projector:
             book.replace(before)
             self._fold.books[market_id] = book
             self._publisher.publish_books({market_id})
-
-    async def _write(self) -> None:
-        try:
-            if self._pending.has_news:
-                await self.flush()
-        finally:
-            self._space.set()
 
     async def _depth_loop(self) -> None:
         while True:

@@ -8,6 +8,7 @@ from tigerex.marketdata.v1 import marketdata_pb2 as pb
 from tigerex.marketdata.v1 import marketdata_pb2_grpc
 
 from tigerex_platform.errors import InvalidField
+from tigerex_platform.grpc.encoded import Unary, add_service
 from tigerex_services.marketdata import messages
 from tigerex_services.marketdata.intervals import INTERVALS
 from tigerex_services.marketdata.service import MarketDataService
@@ -114,7 +115,7 @@ class MarketDataServicer(marketdata_pb2_grpc.MarketDataServiceServicer):
 
 def add_to_server(servicer: MarketDataServicer, server: grpc.aio.Server) -> None:
     """As the generated function, but Subscribe's events are bytes, encoded once for everybody."""
-    unary: dict[str, tuple[Any, Any, Any]] = {
+    unary: dict[str, Unary] = {
         "ListTrades": (servicer.ListTrades, pb.ListTradesRequest, pb.ListTradesResponse),
         "ListAggregateTrades": (
             servicer.ListAggregateTrades,
@@ -135,17 +136,4 @@ def add_to_server(servicer: MarketDataServicer, server: grpc.aio.Server) -> None
         ),
         "GetDepth": (servicer.GetDepth, pb.GetDepthRequest, pb.GetDepthResponse),
     }
-    handlers = {
-        name: grpc.unary_unary_rpc_method_handler(
-            method,
-            request_deserializer=request.FromString,
-            response_serializer=response.SerializeToString,
-        )
-        for name, (method, request, response) in unary.items()
-    }
-    handlers["Subscribe"] = grpc.unary_stream_rpc_method_handler(
-        servicer.Subscribe,
-        request_deserializer=pb.SubscribeRequest.FromString,
-        response_serializer=bytes,
-    )
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
+    add_service(server, SERVICE, unary, {"Subscribe": (servicer.Subscribe, pb.SubscribeRequest)})

@@ -1,14 +1,19 @@
 """One exchange of real processes for the tests of a module."""
 
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import httpx
 import pytest
+from binance.client import Client as PythonBinance
+from tests.support.binance_clients import binance_of, ccxt_binance
 from tests.support.exchange_stack import ExchangeStack, exchange_stack
 from tests.support.gateway_client import Client
 from tests.support.otlp import Collector, collecting
 from tests.support.postgres import PostgresServer, fresh_database
 from tests.support.redis import RedisServer
+
+BINANCE_SYMBOL = "BTCUSDT"
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +77,29 @@ def bob(ann: Client, stack: ExchangeStack) -> Client:
 def eve(ann: Client, stack: ExchangeStack) -> Client:
     """A client of a user who may only read."""
     return Client(ann.http, stack.keys["eve"].key, stack.keys["eve"].secret)
+
+
+def _binance(stack: ExchangeStack, user: str) -> Iterator[PythonBinance]:
+    """A client that was written for Binance; nothing of the user's stays open."""
+    client = binance_of(stack, user)
+    yield client
+    if client.get_open_orders(symbol=BINANCE_SYMBOL):
+        client._delete("openOrders", signed=True, data={"symbol": BINANCE_SYMBOL})
+
+
+@pytest.fixture
+def ann_binance(stack: ExchangeStack) -> Iterator[PythonBinance]:
+    yield from _binance(stack, "ann")
+
+
+@pytest.fixture
+def bob_binance(stack: ExchangeStack) -> Iterator[PythonBinance]:
+    """The other side of the market."""
+    yield from _binance(stack, "bob")
+
+
+@pytest.fixture
+def ann_ccxt(stack: ExchangeStack, ann_binance: PythonBinance) -> Any:
+    exchange = ccxt_binance(stack.url, stack.keys["ann"].key, stack.keys["ann"].secret)
+    exchange.load_markets()
+    return exchange

@@ -1,7 +1,7 @@
 """Two clients that were written for Binance, unmodified, against an exchange of real processes."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -10,7 +10,7 @@ import httpx
 import pytest
 from binance.client import Client as PythonBinance
 from binance.exceptions import BinanceAPIException
-from tests.support.binance_clients import ccxt_binance, python_binance
+from tests.support.binance_clients import binance_of
 from tests.support.exchange_stack import ExchangeStack
 from tests.support.gateway_client import Client
 
@@ -32,34 +32,6 @@ def until(read: Callable[[], Found], done: Callable[[Found], object]) -> Found:
         time.sleep(0.02)
         found = read()
     return found
-
-
-def client_of(stack: ExchangeStack, user: str) -> PythonBinance:
-    return python_binance(stack.url, stack.keys[user].key, stack.keys[user].secret)
-
-
-@pytest.fixture
-def bob_binance(stack: ExchangeStack) -> Iterator[PythonBinance]:
-    """The other side of the market; nothing of his stays open."""
-    client = client_of(stack, "bob")
-    yield client
-    if client.get_open_orders(symbol=SYMBOL):
-        client._delete("openOrders", signed=True, data={"symbol": SYMBOL})
-
-
-@pytest.fixture
-def ann_binance(stack: ExchangeStack) -> Iterator[PythonBinance]:
-    client = client_of(stack, "ann")
-    yield client
-    if client.get_open_orders(symbol=SYMBOL):
-        client._delete("openOrders", signed=True, data={"symbol": SYMBOL})
-
-
-@pytest.fixture
-def ann_ccxt(stack: ExchangeStack, ann_binance: PythonBinance) -> Any:
-    exchange = ccxt_binance(stack.url, stack.keys["ann"].key, stack.keys["ann"].secret)
-    exchange.load_markets()
-    return exchange
 
 
 ORDERS: list[dict[str, str]] = [
@@ -196,7 +168,7 @@ def test_ccxt_sees_the_market_and_the_money(
     book = until(lambda: ann_ccxt.fetch_order_book(PAIR), lambda book: book["asks"])
     assert book["asks"][0][:2] == [60500.0, 0.003]
     balance = ann_ccxt.fetch_balance()
-    raw = {each["asset"]: each for each in client_of(stack, "ann").get_account()["balances"]}
+    raw = {each["asset"]: each for each in binance_of(stack, "ann").get_account()["balances"]}
     for asset in ("BTC", "USDT"):
         assert balance[asset]["free"] == float(raw[asset]["free"])
         assert balance[asset]["used"] == float(raw[asset]["locked"])

@@ -2,14 +2,14 @@
 own word."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, TypeVar
 
 import pytest
 from binance.client import Client as PythonBinance
 from binance.exceptions import BinanceAPIException
-from tests.support.binance_clients import ccxt_binance, python_binance
+from tests.support.binance_clients import binance_of
 from tests.support.exchange_stack import ExchangeStack
 from tests.support.gateway_client import Client
 
@@ -39,34 +39,6 @@ def until(read: Callable[[], Found], done: Callable[[Found], object]) -> Found:
         found = read()
     assert done(found), found
     return found
-
-
-def client_of(stack: ExchangeStack, user: str) -> PythonBinance:
-    return python_binance(stack.url, stack.keys[user].key, stack.keys[user].secret)
-
-
-@pytest.fixture
-def bob_binance(stack: ExchangeStack) -> Iterator[PythonBinance]:
-    """The other side of the market; nothing of his stays open."""
-    client = client_of(stack, "bob")
-    yield client
-    if client.get_open_orders(symbol=SYMBOL):
-        client._delete("openOrders", signed=True, data={"symbol": SYMBOL})
-
-
-@pytest.fixture
-def ann_binance(stack: ExchangeStack) -> Iterator[PythonBinance]:
-    client = client_of(stack, "ann")
-    yield client
-    if client.get_open_orders(symbol=SYMBOL):
-        client._delete("openOrders", signed=True, data={"symbol": SYMBOL})
-
-
-@pytest.fixture
-def ann_ccxt(stack: ExchangeStack, ann_binance: PythonBinance) -> Any:
-    exchange = ccxt_binance(stack.url, stack.keys["ann"].key, stack.keys["ann"].secret)
-    exchange.load_markets()
-    return exchange
 
 
 def live(ann: PythonBinance, bob: PythonBinance) -> tuple[list[int], list[dict[str, Any]]]:
@@ -288,7 +260,7 @@ def test_refusals(ann_binance: PythonBinance, path: str, params: dict[str, Any],
 
 def test_another_users_history_is_not_told(stack: ExchangeStack) -> None:
     """Eve may only read, and has done nothing."""
-    eve = client_of(stack, "eve")
+    eve = binance_of(stack, "eve")
     assert eve.get_all_orders(symbol=SYMBOL) == []
     assert eve.get_my_trades(symbol=SYMBOL) == []
     assert eve.v3_get_all_order_list() == []

@@ -15,9 +15,9 @@ from binance.ws.depthcache import DepthCacheManager
 from ccxt import ChecksumError, NetworkError
 from tests.support.binance_clients import (
     async_python_binance,
+    binance_of,
     binance_sockets,
     ccxt_pro_binance,
-    python_binance,
 )
 from tests.support.cutting_proxy import CuttingProxy, cutting_proxy
 from tests.support.exchange_stack import ExchangeStack
@@ -46,8 +46,7 @@ class Trader:
     """Moves the market: bob rests orders, ann takes them."""
 
     def __init__(self, stack: ExchangeStack) -> None:
-        self.bob = python_binance(stack.url, stack.keys["bob"].key, stack.keys["bob"].secret)
-        self.ann = python_binance(stack.url, stack.keys["ann"].key, stack.keys["ann"].secret)
+        self.bob, self.ann = binance_of(stack, "bob"), binance_of(stack, "ann")
 
     async def trade(self, quantity: str = "0.00100") -> None:
         await self.rest("SELL", "60000", quantity)

@@ -166,7 +166,6 @@ async def test_queries_see_what_is_not_stored_yet(
 async def test_rows_wait_while_the_database_is_away(
     storage: Storage, pool: Pool, world: HistoryWorld
 ) -> None:
-    follower = await Follower.start(storage, pool, world)
     real_write, failures = storage.write, 3
 
     async def failing_write(*args: object) -> None:
@@ -177,6 +176,7 @@ async def test_rows_wait_while_the_database_is_away(
         await real_write(*args)  # type: ignore[arg-type]
 
     storage.write = failing_write  # type: ignore[method-assign]
+    follower = await Follower.start(storage, pool, world)
     # The rows of the first attempt are written as they were then, whatever happened meanwhile.
     for batch in world.batches[:-1]:
         follower.pending.add(follower.fold.apply(batch))

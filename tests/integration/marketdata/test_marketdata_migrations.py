@@ -5,8 +5,8 @@ import alembic.config
 import psycopg
 import pytest
 import sqlalchemy
-from tests.integration.marketdata.conftest import MIGRATIONS
 from tests.support.postgres import Database
+from tests.support.service_schema import migrations_of
 
 from tigerex_services.marketdata.storage import Storage
 
@@ -21,7 +21,7 @@ WHERE nspname = 'marketdata' ORDER BY 1
 def move(database: Database, revision: str, *, up: bool) -> list[str]:
     """Up or down to a revision; the relations that there are then."""
     config = alembic.config.Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("script_location", str(migrations_of("marketdata")))
     config.attributes["schema"] = "marketdata"
     engine = sqlalchemy.create_engine(
         "postgresql+psycopg://",

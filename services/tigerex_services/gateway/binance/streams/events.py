@@ -11,7 +11,7 @@ from tigerex_services.gateway.binance.orders import Json, decimal, millis
 from tigerex_services.gateway.books import Level
 from tigerex_services.gateway.websocket.frames import text_frame
 
-Payload = Json | list[Json]
+Payload = Json | list[Json] | orjson.Fragment
 
 
 class Event:

@@ -153,9 +153,7 @@ class _AveragePrice(_Paced):
         self._last = ""
 
     async def _next(self) -> list[Payload]:
-        found = await market.average_price(
-            PublicCall(self._parts, {"symbol": self._stream.symbol}, None)
-        )
+        found = await market.average_price(PublicCall(self._parts, {"symbol": self._stream.symbol}))
         if found["price"] == self._last:
             return []
         self._last = found["price"]

@@ -13,7 +13,7 @@ from tigerex_services.gateway.binance.errors import BinanceError, of
 from tigerex_services.gateway.binance.streams.events import Event
 from tigerex_services.gateway.binance.streams.feeds import StreamFeeds
 from tigerex_services.gateway.binance.streams.names import Stream, parse
-from tigerex_services.gateway.binance.streams.users import UserStream, combined, is_listen_key
+from tigerex_services.gateway.binance.streams.users import UserStream, is_listen_key
 from tigerex_services.gateway.websocket.frames import text_frame
 from tigerex_services.gateway.websocket.outbox import Outbox
 from tigerex_services.gateway.websocket.socket import GOING_AWAY, End
@@ -81,7 +81,7 @@ class StreamSession:
         return opened
 
     def _tell(self, key: str, event: bytes) -> None:
-        self.outbox.offer(text_frame(combined(key, event) if self._combined else event))
+        self.offer(Event(key, orjson.Fragment(event)))
 
     async def handle(self, text: str) -> None:
         request_id: Any = None

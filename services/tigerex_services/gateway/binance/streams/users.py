@@ -4,8 +4,6 @@ import asyncio
 import re
 from collections.abc import Callable
 
-import orjson
-
 from tigerex_platform.errors import TigerExError
 from tigerex_services.gateway.binance import user_events
 from tigerex_services.gateway.binance.calls import ACCOUNT, Parts
@@ -18,11 +16,6 @@ _LISTEN_KEY = re.compile(r"[0-9a-f]{64}")
 
 def is_listen_key(name: str) -> bool:
     return _LISTEN_KEY.fullmatch(name) is not None
-
-
-def combined(key: str, event: bytes) -> bytes:
-    """An event with the name of its stream."""
-    return b'{"stream":%b,"data":%b}' % (orjson.dumps(key), event)
 
 
 class UserStream:
