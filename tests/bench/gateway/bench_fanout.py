@@ -134,8 +134,9 @@ def _receive(address: str, path: str, pid: int, options: argparse.Namespace) -> 
         assert receiving.stdout is not None
         assert receiving.stdout.readline() == "ready\n"
         before_s = _processor_s(pid)
-        found = json.loads(receiving.stdout.readline())
+        assert receiving.stdout.readline() == "done\n"
         spent_s = _processor_s(pid) - before_s
+        found = json.loads(receiving.stdout.readline())
     finally:
         receiving.kill()
         receiving.wait(READY_S_MAX)
