@@ -24,10 +24,11 @@ from tigerex_services.gateway.routes import (
 )
 from tigerex_services.gateway.websocket import endpoint
 
+# Tried in turn: what is asked for most comes first.
 ROUTED = (
     rest,
-    clock,
     market,
+    clock,
     bots,
     bot_control,
     accounts,

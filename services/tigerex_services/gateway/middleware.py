@@ -4,7 +4,6 @@ import logging
 import re
 from time import perf_counter
 
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,8 +14,8 @@ from tigerex_services.gateway.problem import problem_response
 
 logger = logging.getLogger(__name__)
 
-REQUEST_ID_HEADER = "X-Request-Id"
-REQUEST_ID_PATTERN = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
+REQUEST_ID_HEADER = b"x-request-id"
+REQUEST_ID_PATTERN = re.compile(rb"^[A-Za-z0-9._-]{1,64}\Z")
 KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 UNKNOWN_ROUTE = "unmatched"  # never the path: a caller could make endless label values
 
@@ -47,8 +46,7 @@ class EdgeMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
-        request_id = given if REQUEST_ID_PATTERN.match(given) else new_request_id().hex()
+        request_id = _given_id(scope) or new_request_id().hex()
         scope.setdefault("state", {})["request_id"] = request_id
         started_s = perf_counter()
         status = 500
@@ -62,7 +60,7 @@ class EdgeMiddleware:
                 names = {name for name, _ in given}
                 message["headers"] = [
                     *given,
-                    (b"x-request-id", request_id.encode()),
+                    (REQUEST_ID_HEADER, request_id.encode()),
                     *(each for each in _SECURITY_HEADERS if each[0] not in names),
                 ]
             await send(message)
@@ -78,6 +76,12 @@ class EdgeMiddleware:
             await response(scope, receive, send_with_headers)
         finally:
             _measure(scope, status, perf_counter() - started_s)
+
+
+def _given_id(scope: Scope) -> str:
+    """The caller's name for the request; empty where there is none that is fit for logs."""
+    given = next((value for name, value in scope["headers"] if name == REQUEST_ID_HEADER), b"")
+    return given.decode() if REQUEST_ID_PATTERN.match(given) else ""
 
 
 def _measure(scope: Scope, status: int, duration_s: float) -> None:

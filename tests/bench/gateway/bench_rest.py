@@ -24,8 +24,8 @@ from tests.support.postgres import fresh_database, postgres_server
 from tests.support.redis import redis_server_running
 
 GOAL = 0.5
-SECONDS = 2.0
-ROUNDS = 3
+SECONDS = 1.0
+ROUNDS = 7
 START_S_MAX = 60.0
 LEVELS = 100
 TARGETS = {

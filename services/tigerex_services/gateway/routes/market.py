@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from tigerex.exchange.v1 import markets_pb2
 from tigerex.marketdata.v1 import marketdata_pb2 as pb
 
-from tigerex_services.gateway.context import GatewayDep
+from tigerex_services.gateway.context import GatewayDep, gateway_of
 from tigerex_services.gateway.models import market as model
 from tigerex_services.gateway.models.common import Symbol
 from tigerex_services.gateway.problem import problems
@@ -18,6 +18,41 @@ router = APIRouter(prefix="/api/v1/markets", tags=["Market data"])
 
 PathSymbol = Annotated[Symbol, Path()]
 READ_PROBLEMS = problems(400, 404, 503, 504)
+
+
+# The reads that are asked for most come first, as routes are tried in turn; a dependency that gives
+# the gateway would cost them as much as the answer.
+
+
+@router.get(
+    "/{symbol}/book", summary="Order book", responses=READ_PROBLEMS, response_model=model.Book
+)
+async def get_book(
+    symbol: PathSymbol, query: Annotated[model.BookQuery, Query()], request: Request
+) -> Response:
+    """The best price levels of both sides, as of one journal entry."""
+    book = await gateway_of(request).books.read(symbol)
+    levels = query.levels
+    return _shown(
+        book.shown(
+            ("book", levels),
+            lambda book: translate.book_of(symbol, book, levels).model_dump_json().encode(),
+        )
+    )
+
+
+@router.get(
+    "/{symbol}/top",
+    summary="Best bid and ask",
+    responses=READ_PROBLEMS,
+    response_model=model.TopOfBook,
+)
+async def get_top(symbol: PathSymbol, request: Request) -> Response:
+    """The best price and its quantity on each side."""
+    book = await gateway_of(request).books.read(symbol)
+    return _shown(
+        book.shown("top", lambda book: translate.top_of(symbol, book).model_dump_json().encode())
+    )
 
 
 @router.get("", summary="All markets", responses=problems(503, 504))
@@ -76,37 +111,6 @@ async def get_statistics(
         pb.ListStatisticsRequest(market=symbol, minutes=query.minutes),
     )
     return translate.statistics(answer.statistics[0])
-
-
-@router.get(
-    "/{symbol}/book", summary="Order book", responses=READ_PROBLEMS, response_model=model.Book
-)
-async def get_book(
-    symbol: PathSymbol, query: Annotated[model.BookQuery, Query()], gateway: GatewayDep
-) -> Response:
-    """The best price levels of both sides, as of one journal entry."""
-    book = await gateway.books.read(symbol)
-    levels = query.levels
-    return _shown(
-        book.shown(
-            ("book", levels),
-            lambda book: translate.book_of(symbol, book, levels).model_dump_json().encode(),
-        )
-    )
-
-
-@router.get(
-    "/{symbol}/top",
-    summary="Best bid and ask",
-    responses=READ_PROBLEMS,
-    response_model=model.TopOfBook,
-)
-async def get_top(symbol: PathSymbol, gateway: GatewayDep) -> Response:
-    """The best price and its quantity on each side."""
-    book = await gateway.books.read(symbol)
-    return _shown(
-        book.shown("top", lambda book: translate.top_of(symbol, book).model_dump_json().encode())
-    )
 
 
 def _shown(content: bytes) -> Response:
