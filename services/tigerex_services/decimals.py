@@ -42,8 +42,6 @@ def from_units(units: int, scale: int) -> str:
     """The shortest plain decimal string of a number of units of 10^-scale."""
     if scale == 0:
         return str(units)
-    sign = "-" if units < 0 else ""
-    whole, fraction = divmod(abs(units), 10**scale)
-    if fraction == 0:
-        return f"{sign}{whole}"
-    return f"{sign}{whole}.{fraction:0{scale}d}".rstrip("0")
+    digits = str(abs(units)).zfill(scale + 1)
+    text = f"{digits[:-scale]}.{digits[-scale:]}".rstrip("0").rstrip(".")
+    return text if units >= 0 else f"-{text}"

@@ -6,12 +6,12 @@ A taker's order trades within one command, so within one batch: no aggregate goe
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 from tigerex_core.records import Event
 
 
-@dataclass(frozen=True, slots=True)
-class AggregateTrade:
+class AggregateTrade(NamedTuple):
     """Trades that follow each other: price in ticks, quantity in lots; ids count up from 1 in each
     market."""
 

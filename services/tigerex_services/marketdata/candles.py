@@ -4,7 +4,7 @@ A candle covers [open time, open time + interval) of the exchange's own time. In
 trade have no candle. Those of INTERVALS_S are kept; others are made of them: see `intervals`.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tigerex_core.records import Side
 
@@ -13,8 +13,7 @@ NS_PER_S = 1_000_000_000
 INTERVALS_S = (1, 60, 300, 1_800, 3_600, 14_400, 86_400)
 
 
-@dataclass(frozen=True, slots=True)
-class Trade:
+class Trade(NamedTuple):
     """One trade: price in ticks, quantity in lots, notional in quote units."""
 
     market_id: int
@@ -27,8 +26,7 @@ class Trade:
     seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class Candle:
+class Candle(NamedTuple):
     """One market's trades of one interval: prices in ticks, volumes in lots and in quote units, of
     all trades and of those whose taker bought."""
 

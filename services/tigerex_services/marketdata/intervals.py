@@ -1,7 +1,7 @@
 """The lengths of candles that can be asked for: kept ones, and those that are made of kept ones."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tigerex.marketdata.v1 import marketdata_pb2 as pb
@@ -112,7 +112,7 @@ def combined(candles: Iterable[Candle], interval: Interval) -> list[Candle]:
 def _of_length(candle: Candle, start_ns: int, length_s: int) -> Candle:
     if (candle.open_time_ns, candle.interval_s) == (start_ns, length_s):
         return candle
-    return replace(candle, open_time_ns=start_ns, interval_s=length_s)
+    return candle._replace(open_time_ns=start_ns, interval_s=length_s)
 
 
 def joined(first: Candle, second: Candle) -> Candle:

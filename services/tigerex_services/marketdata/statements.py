@@ -1,4 +1,4 @@
-"""The statements of `storage`: columns are those of the rows' classes, by name."""
+"""The statements of `storage`: columns are the fields of the rows' classes, in their order."""
 
 from collections.abc import Mapping
 
@@ -85,13 +85,14 @@ CANDLES = {
     for interval_s in INTERVALS_S
     for oldest, order in _ORDERS.items()
 }
-# Those, joined to longer ones: seconds, any start of one, nanoseconds.
+# Those, joined to longer ones: seconds, any start of one, nanoseconds. The first and the last price
+# are those beside the least and the greatest time: arrays compare by their first element.
 JOINED = {
     key: f"""
 SELECT market_id, %s::integer AS interval_s,
     open_time_ns - mod(open_time_ns - %s::bigint, %s::bigint) AS open_time_ns,
-    (array_agg(open ORDER BY open_time_ns))[1] AS open, max(high) AS high, min(low) AS low,
-    (array_agg(close ORDER BY open_time_ns DESC))[1] AS close, sum(volume) AS volume,
+    (min(ARRAY[open_time_ns, open]))[2] AS open, max(high) AS high, min(low) AS low,
+    (max(ARRAY[open_time_ns, close]))[2] AS close, sum(volume) AS volume,
     sum(quote_volume) AS quote_volume, sum(trades)::bigint AS trades,
     max(last_trade_id) AS last_trade_id, sum(taker_volume) AS taker_volume,
     sum(taker_quote_volume) AS taker_quote_volume

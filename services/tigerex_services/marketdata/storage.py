@@ -6,12 +6,12 @@ most trades, the last seq only grows. So two processes that fold the same journa
 harm, and a rebuild gives the same rows. What is older than retention keeps is not written at all.
 """
 
-from collections.abc import Iterable, Sequence
-from operator import attrgetter
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg.rows import args_row, class_row
+from psycopg.rows import args_row
+from psycopg.types.numeric import IntLoader
 from psycopg_pool import AsyncConnectionPool
 
 from tigerex_platform.clock import Clock
@@ -64,13 +64,13 @@ class Storage:
         try:
             await self._partitions.ensure(times, now_ns)
             async with self._pool.connection() as connection, connection.transaction():
-                for statement, columns, rows in (
-                    (statements.INSERT_TRADES, statements.TRADE_COLUMNS, trades),
-                    (statements.INSERT_AGGREGATES, statements.AGGREGATE_COLUMNS, aggregates),
-                    (statements.UPSERT_CANDLES, statements.CANDLE_COLUMNS, candles),
+                for statement, rows in (
+                    (statements.INSERT_TRADES, trades),
+                    (statements.INSERT_AGGREGATES, aggregates),
+                    (statements.UPSERT_CANDLES, candles),
                 ):
                     if rows:
-                        await connection.execute(statement, _arrays(rows, columns))
+                        await connection.execute(statement, _transposed(rows))
                 if counted:
                     await connection.execute(statements.UPSERT_COUNTED, _transposed(counted))
                 await connection.execute(statements.ADVANCE, (seq, time_ns, seq))
@@ -88,7 +88,7 @@ class Storage:
         """The newest candle of each market and interval: those that may still be open."""
         found: list[Candle] = []
         for statement in statements.NEWEST_CANDLES.values():
-            found += await self._candles(statement, ())
+            found += await self._rows(Candle, statement, ())
         return found
 
     async def counted(self) -> dict[int, Counted]:
@@ -104,22 +104,24 @@ class Storage:
     ) -> list[Trade]:
         """The newest trades with ids in [from, before), or the oldest; oldest first."""
         of = (market_id, from_id, before_id, limit)
-        return await self._rows(Trade, statements.TRADES[oldest], of, oldest=oldest)
+        found = await self._rows(Trade, statements.TRADES[oldest], of)
+        return _oldest_first(found, oldest=oldest)
 
     async def aggregates(
         self, market_id: int, from_id: int, before_id: int, limit: int, *, oldest: bool = False
     ) -> list[AggregateTrade]:
         """The newest aggregates with ids in [from, before), or the oldest; oldest first."""
         of = (market_id, from_id, before_id, limit)
-        return await self._rows(AggregateTrade, statements.AGGREGATES[oldest], of, oldest=oldest)
+        found = await self._rows(AggregateTrade, statements.AGGREGATES[oldest], of)
+        return _oldest_first(found, oldest=oldest)
 
     async def aggregates_within(
         self, market_id: int, start_ns: int, end_ns: int, limit: int, *, oldest: bool = False
     ) -> list[AggregateTrade]:
         """The same of those in [start, end)."""
-        statement = statements.AGGREGATES_WITHIN[oldest]
         of = (market_id, start_ns, end_ns, limit)
-        return await self._rows(AggregateTrade, statement, of, oldest=oldest)
+        found = await self._rows(AggregateTrade, statements.AGGREGATES_WITHIN[oldest], of)
+        return _oldest_first(found, oldest=oldest)
 
     async def candles(
         self,
@@ -136,9 +138,9 @@ class Storage:
         of = (market_id, start_ns, end_ns, limit)
         kept = statements.CANDLES[interval.base_s, oldest]
         if interval.bases_max == 1 or not interval.seconds:
-            return _oldest_first(await self._candles(kept, of), oldest=oldest)
+            return _oldest_first(await self._rows(Candle, kept, of), oldest=oldest)
         length = (interval.seconds, interval.first_start_ns, interval.seconds * NS_PER_S)
-        return await self._candles(statements.JOINED[interval.base_s, oldest], (*length, *of))
+        return await self._rows(Candle, statements.JOINED[interval.base_s, oldest], (*length, *of))
 
     async def prune(self, now_ns: int) -> int:
         """Drop the partitions of which retention keeps nothing; how many it was."""
@@ -148,20 +150,16 @@ class Storage:
         """What retention counts back from, `time_ns` being the exchange's time."""
         return max(self._clock.now_ns(), time_ns)
 
-    async def _candles(self, statement: str, parameters: Sequence[int]) -> list[Candle]:
-        async with self._pool.connection() as connection:
-            cursor = connection.cursor(row_factory=args_row(_candle))
-            await cursor.execute(statement, parameters)
-            candles: list[Candle] = await cursor.fetchall()
-            return candles
-
     async def _rows(
-        self, of: type[Row], statement: str, parameters: Sequence[int], *, oldest: bool
+        self, of: Callable[..., Row], statement: str, parameters: Sequence[int]
     ) -> list[Row]:
+        """As the statement orders them; its columns are the fields, all whole numbers."""
         async with self._pool.connection() as connection:
-            cursor = connection.cursor(row_factory=class_row(of))
+            cursor = connection.cursor(row_factory=args_row(of))
+            cursor.adapters.register_loader("numeric", IntLoader)
             await cursor.execute(statement, parameters)
-            return _oldest_first(await cursor.fetchall(), oldest=oldest)
+            rows: list[Row] = await cursor.fetchall()
+            return rows
 
 
 def _oldest_first(rows: list[Row], *, oldest: bool) -> list[Row]:
@@ -179,15 +177,6 @@ def _counted(aggregates: Iterable[AggregateTrade]) -> list[tuple[int, int, int]]
     return [(each.market_id, each.aggregate_id, each.last_trade_id) for each in last.values()]
 
 
-def _candle(*columns: Any) -> Candle:  # noqa: ANN401 - whatever the row has
-    """A candle of its row: numeric columns come as Decimal."""
-    return Candle(*map(int, columns))
-
-
-def _arrays(rows: Iterable[object], columns: Iterable[str]) -> list[list[int]]:
-    """An array a column."""
-    return _transposed(map(attrgetter(*columns), rows))
-
-
 def _transposed(rows: Iterable[Sequence[int]]) -> list[list[int]]:
+    """An array a column."""
     return [list(column) for column in zip(*rows, strict=True)]

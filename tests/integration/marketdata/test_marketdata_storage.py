@@ -1,7 +1,5 @@
 """Rows in a real PostgreSQL: whole, and repeatable in any order."""
 
-from dataclasses import replace
-
 import pytest
 from tigerex.marketdata.v1 import marketdata_pb2 as pb
 
@@ -73,13 +71,13 @@ async def test_writing_again_and_out_of_order_changes_nothing(storage: Storage) 
 
 
 async def test_volumes_beyond_64_bits_are_kept(storage: Storage) -> None:
-    big = replace(candle([trade(1)], 60), quote_volume=2**80, volume=2**70)
+    big = candle([trade(1)], 60)._replace(quote_volume=2**80, volume=2**70)
     await storage.write([], [], [big], 1, START_NS)
     assert await storage.candles(1, MINUTE, 0, 2**62, 10) == [big]
 
 
 async def test_a_failed_write_keeps_nothing(storage: Storage) -> None:
-    broken = replace(trade(2), price=2**70)
+    broken = trade(2)._replace(price=2**70)
     with pytest.raises(Exception, match="range"):
         await storage.write([trade(1), broken], [aggregate(1)], [candle([trade(1)])], 3, START_NS)
     assert await storage.progress() == (0, 0)
