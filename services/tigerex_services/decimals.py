@@ -10,7 +10,7 @@ from tigerex_platform.errors import InvalidField
 
 MAX_UNITS = 2**62 - 1  # the core's bound of one amount
 MAX_CHARACTERS = 40  # 2^62 has 19 digits: longer strings carry nothing but zeros
-# Prices and quantities of a market repeat: looking one up costs a tenth of converting it.
+# Prices and quantities of orders repeat: looking one up costs a tenth of reading it.
 CACHED_MAX = 16_384
 
 
@@ -37,7 +37,6 @@ def to_units(text: str, scale: int, field: str) -> int:
     return units
 
 
-@lru_cache(CACHED_MAX)
 def from_units(units: int, scale: int) -> str:
     """The shortest plain decimal string of a number of units of 10^-scale."""
     if scale == 0:

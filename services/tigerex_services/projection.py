@@ -1,12 +1,14 @@
-"""What all services that project the journal into tables do: wait for the exchange, and write."""
+"""What all services that project the journal into tables do: wait for the exchange, begin where the
+rows end, and write."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 import grpc
 import psycopg
+from tigerex.exchange.v1 import journal_pb2
 
 from tigerex_platform.clock import Clock
 from tigerex_platform.errors import TigerExError, from_rpc_error
@@ -45,6 +47,42 @@ async def until_loaded(load: Callable[[], Awaitable[Loaded]]) -> Loaded:
         max_delay_s=LOAD_MAX_S,
         retryable=lambda error: isinstance(error, TigerExError) and error.retryable,
     )
+
+
+class Journal(Protocol):
+    """The part of JournalServiceStub that is needed."""
+
+    def ReadJournal(self, request: journal_pb2.ReadJournalRequest, /) -> Any: ...  # noqa: N802, ANN401
+
+
+class Rows(Protocol):
+    """The tables of a projection."""
+
+    async def progress(self) -> tuple[int, int]:
+        """The last seq whose rows are kept, and its time."""
+
+    async def reset(self) -> None:
+        """Forget everything."""
+
+
+async def kept_progress(rows: Rows, journal: Journal) -> tuple[int, int]:
+    """The last seq whose rows are kept, and its time.
+
+    Rows from beyond the journal's end belong to another journal: they are dropped, to be rebuilt.
+    """
+    seq, time_ns = await rows.progress()
+    # Asks for that entry, not for the first one, which may be archived.
+    asked = journal_pb2.ReadJournalRequest(from_seq=max(1, seq), max_entries=1)
+    page = await journal.ReadJournal(asked)
+    if seq <= page.committed_seq:
+        return seq, time_ns
+    logger.warning(
+        "rows reach to seq %d, the journal to %d: rebuilding from the journal",
+        seq,
+        page.committed_seq,
+    )
+    await rows.reset()
+    return await rows.progress()
 
 
 async def write_loop(write: Callable[[], Awaitable[None]], clock: Clock) -> None:

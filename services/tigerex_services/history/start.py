@@ -1,16 +1,14 @@
 """Where a process of history begins: what is stored, and the names of assets and markets."""
 
-import logging
 from typing import Any, Protocol
 
-from tigerex.exchange.v1 import journal_pb2, markets_pb2
+from tigerex.exchange.v1 import markets_pb2
 
 from tigerex_core.order_life import CLOSED
 from tigerex_services.history.fold import Fold
 from tigerex_services.history.storage import Storage
 from tigerex_services.order_records import ListRecord
-
-logger = logging.getLogger(__name__)
+from tigerex_services.projection import Journal, kept_progress
 
 
 class Markets(Protocol):
@@ -20,28 +18,9 @@ class Markets(Protocol):
     def ListMarkets(self, request: markets_pb2.ListMarketsRequest, /) -> Any: ...  # noqa: N802, ANN401
 
 
-class Journal(Protocol):
-    """The part of JournalServiceStub that is needed."""
-
-    def ReadJournal(self, request: journal_pb2.ReadJournalRequest, /) -> Any: ...  # noqa: N802, ANN401
-
-
 async def load_fold(storage: Storage, markets: Markets, journal: Journal) -> Fold:
-    """The fold as of the last stored seq; its names may be ahead of it.
-
-    Rows from beyond the journal's end belong to another journal: they are dropped and rebuilt.
-    """
-    seq, _ = await storage.progress()
-    # The entry before the next one: those of the beginning may be archived.
-    asked = journal_pb2.ReadJournalRequest(from_seq=max(1, seq), max_entries=1)
-    page = await journal.ReadJournal(asked)
-    if seq > page.committed_seq:
-        logger.warning(
-            "rows reach to seq %d, the journal to %d: rebuilding from the journal",
-            seq,
-            page.committed_seq,
-        )
-        await storage.reset()
+    """The fold as of the last stored seq; its names may be ahead of it."""
+    await kept_progress(storage, journal)
     fold = await stored_fold(storage)
     assets = await markets.ListAssets(markets_pb2.ListAssetsRequest())
     listed = await markets.ListMarkets(markets_pb2.ListMarketsRequest())

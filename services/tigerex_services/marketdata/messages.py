@@ -40,20 +40,25 @@ def aggregate_message(aggregate: AggregateTrade, market: MarketInfo) -> pb.Aggre
 def candle_message(
     candle: Candle, market: MarketInfo, interval: pb.CandleInterval.ValueType, now_ns: int
 ) -> pb.Candle:
+    price, quantity, amount = (
+        market.ticks_to_price,
+        market.lots_to_quantity,
+        market.quote.from_units,
+    )
     return pb.Candle(
         market=market.symbol,
         interval=interval,
         open_time_ns=candle.open_time_ns,
-        open=market.ticks_to_price(candle.open),
-        high=market.ticks_to_price(candle.high),
-        low=market.ticks_to_price(candle.low),
-        close=market.ticks_to_price(candle.close),
-        volume=market.lots_to_quantity(candle.volume),
-        quote_volume=market.quote.from_units(candle.quote_volume),
+        open=price(candle.open),
+        high=price(candle.high),
+        low=price(candle.low),
+        close=price(candle.close),
+        volume=quantity(candle.volume),
+        quote_volume=amount(candle.quote_volume),
         trades=candle.trades,
         closed=candle.closed(now_ns),
-        taker_buy_volume=market.lots_to_quantity(candle.taker_volume),
-        taker_buy_quote_volume=market.quote.from_units(candle.taker_quote_volume),
+        taker_buy_volume=quantity(candle.taker_volume),
+        taker_buy_quote_volume=amount(candle.taker_quote_volume),
         end_time_ns=candle.end_time_ns,
         last_trade_id=candle.last_trade_id,
     )

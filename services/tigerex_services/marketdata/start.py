@@ -1,16 +1,14 @@
 """Where a process of market data begins: what is stored, and books as the exchange has them now."""
 
-import logging
 from typing import Any, Protocol
 
-from tigerex.exchange.v1 import journal_pb2, markets_pb2, types_pb2
+from tigerex.exchange.v1 import markets_pb2, types_pb2
 
 from tigerex_services.directory import MarketInfo
 from tigerex_services.marketdata.book import Book, Levels
 from tigerex_services.marketdata.fold import Fold
 from tigerex_services.marketdata.storage import Storage
-
-logger = logging.getLogger(__name__)
+from tigerex_services.projection import Journal, kept_progress
 
 
 class Markets(Protocol):
@@ -21,27 +19,9 @@ class Markets(Protocol):
     def GetBook(self, request: markets_pb2.GetBookRequest, /) -> Any: ...  # noqa: N802, ANN401
 
 
-class Journal(Protocol):
-    """The part of JournalServiceStub that is needed."""
-
-    def ReadJournal(self, request: journal_pb2.ReadJournalRequest, /) -> Any: ...  # noqa: N802, ANN401
-
-
 async def load_fold(storage: Storage, markets: Markets, journal: Journal) -> Fold:
-    """The fold as of the last stored seq, with books that may be ahead of it.
-
-    Rows from beyond the journal's end belong to another journal: they are dropped and rebuilt.
-    """
-    seq, time_ns = await storage.progress()
-    page = await journal.ReadJournal(journal_pb2.ReadJournalRequest(from_seq=1, max_entries=1))
-    if seq > page.committed_seq:
-        logger.warning(
-            "rows reach to seq %d, the journal to %d: rebuilding from the journal",
-            seq,
-            page.committed_seq,
-        )
-        await storage.reset()
-        seq, time_ns = 0, 0
+    """The fold as of the last stored seq, with books that may be ahead of it."""
+    seq, time_ns = await kept_progress(storage, journal)
     fold = Fold(seq, time_ns)
     assets = await markets.ListAssets(markets_pb2.ListAssetsRequest())
     listed = await markets.ListMarkets(markets_pb2.ListMarketsRequest())

@@ -1,8 +1,9 @@
 """One market's trades to hundreds of sockets: how old a trade is when it arrives, and what a
 message costs beside a bare loop over the same server library.
 
-Exchange, market data, gateway and the subscribers are processes of their own on this machine. How
-old a trade is counts from the commit of its journal entry, whose time PostgreSQL knows.
+Exchange, market data, gateway and the subscribers are processes of their own on this machine, and
+the exchange trades beside the bare loop, too. How old a trade is counts from the commit of its
+journal entry, whose time PostgreSQL knows.
 Run: `python -m tests.bench.gateway.bench_fanout [--count N] [--events N] [--seconds S]`.
 """
 
@@ -64,7 +65,6 @@ def main() -> None:
     parser.add_argument("--events", type=float, default=100.0, help="a second")
     parser.add_argument("--seconds", type=float, default=10.0)
     options = parser.parse_args()
-    bare = _bare(options)
     with (
         tempfile.TemporaryDirectory() as folder,
         postgres_server({"track_commit_timestamp": "on"}) as server,
@@ -72,7 +72,7 @@ def main() -> None:
         fresh_database(server, Path(folder) / "database") as database,
         exchange_stack(Path(folder), database, redis) as stack,
     ):
-        ours = asyncio.run(_ours(stack, options))
+        bare, ours = asyncio.run(_both(stack, options))
         committed_ns = _committed_ns(database)
     sent_ns = {trade: trade for trade, _ in bare.came}  # the bare loop's numbers are its times
     for name, found, since_ns in (("bare loop", bare, sent_ns), ("gateway", ours, committed_ns)):
@@ -109,16 +109,14 @@ def _bare(options: argparse.Namespace) -> Delivered:
         server.wait(10)
 
 
-async def _ours(stack: ExchangeStack, options: argparse.Namespace) -> Delivered:
+async def _both(stack: ExchangeStack, options: argparse.Namespace) -> tuple[Delivered, Delivered]:
+    """The bare loop and the gateway, each while the exchange trades."""
     trading = asyncio.create_task(_trade(stack, options.events))
+    address, gateway = stack.addresses["gateway-http"], stack.processes["gateway"].pid
     try:
-        return await asyncio.to_thread(
-            _receive,
-            stack.addresses["gateway-http"],
-            "/api/v1/ws",
-            stack.processes["gateway"].pid,
-            options,
-        )
+        bare = await asyncio.to_thread(_bare, options)
+        ours = await asyncio.to_thread(_receive, address, "/api/v1/ws", gateway, options)
+        return bare, ours
     finally:
         trading.cancel()
 
