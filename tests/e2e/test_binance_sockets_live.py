@@ -82,11 +82,11 @@ async def test_python_binance_hears_of_its_own_trade(address: str, key: tuple[st
     client = async_python_binance(address, *key)
     rest = python_binance(f"http://{address}", *key)
     sockets = binance_sockets(client, address)
+    # Orders of the user's bots stand in this book.
+    terms = {"symbol": SYMBOL, "quantity": "0.00100", "selfTradePreventionMode": "NONE"}
     try:
         async with sockets.user_socket() as events:
-            bought = await asyncio.to_thread(
-                rest.order_market_buy, symbol=SYMBOL, quantity="0.00100"
-            )
+            bought = await asyncio.to_thread(rest.order_market_buy, **terms)
             reports = []
             async with asyncio.timeout(HEARD_S_MAX):
                 while not reports or reports[-1]["X"] != "FILLED":
@@ -97,6 +97,6 @@ async def test_python_binance_hears_of_its_own_trade(address: str, key: tuple[st
         assert {report["t"] for report in reports[1:]} == {
             fill["tradeId"] for fill in bought["fills"]
         }
-        await asyncio.to_thread(rest.order_market_sell, symbol=SYMBOL, quantity="0.00100")
+        await asyncio.to_thread(rest.order_market_sell, **terms)
     finally:
         await client.close_connection()
