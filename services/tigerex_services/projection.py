@@ -55,8 +55,8 @@ class Journal(Protocol):
     def ReadJournal(self, request: journal_pb2.ReadJournalRequest, /) -> Any: ...  # noqa: N802, ANN401
 
 
-class Rows(Protocol):
-    """The tables of a projection."""
+class Tables(Protocol):
+    """Those of a projection."""
 
     async def progress(self) -> tuple[int, int]:
         """The last seq whose rows are kept, and its time."""
@@ -65,12 +65,12 @@ class Rows(Protocol):
         """Forget everything."""
 
 
-async def kept_progress(rows: Rows, journal: Journal) -> tuple[int, int]:
+async def kept_progress(tables: Tables, journal: Journal) -> tuple[int, int]:
     """The last seq whose rows are kept, and its time.
 
     Rows from beyond the journal's end belong to another journal: they are dropped, to be rebuilt.
     """
-    seq, time_ns = await rows.progress()
+    seq, time_ns = await tables.progress()
     # Asks for that entry, not for the first one, which may be archived.
     asked = journal_pb2.ReadJournalRequest(from_seq=max(1, seq), max_entries=1)
     page = await journal.ReadJournal(asked)
@@ -81,8 +81,8 @@ async def kept_progress(rows: Rows, journal: Journal) -> tuple[int, int]:
         seq,
         page.committed_seq,
     )
-    await rows.reset()
-    return await rows.progress()
+    await tables.reset()
+    return await tables.progress()
 
 
 async def write_loop(write: Callable[[], Awaitable[None]], clock: Clock) -> None:

@@ -26,6 +26,11 @@ def binance_of(stack: ExchangeStack, user: str) -> Client:
     return python_binance(stack.url, stack.keys[user].key, stack.keys[user].secret)
 
 
+def cancel_all(client: Client, symbol: str) -> None:
+    if client.get_open_orders(symbol=symbol):  # with none open that would be refused
+        client._delete("openOrders", signed=True, data={"symbol": symbol})
+
+
 def ccxt_binance(url: str, key: str, secret: str) -> Any:
     exchange = ccxt.binance(_config(key, secret))
     exchange.urls["api"] |= _rest(url)

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from tests.support.market_site import PACKAGE, SYMBOL, Process
+from tests.support.market_site import SYMBOL, Process
 from tests.support.postgres import Database, free_port
 from tests.support.redis import RedisServer
+from tests.support.service_schema import migrate_services
 from tests.support.tokens import TokenIssuer, environment
 from tigerex.bots.v1 import bots_pb2, bots_pb2_grpc, runner_pb2_grpc
 from tigerex.exchange.v1 import (
@@ -30,7 +31,6 @@ from tigerex_core.records import Event, EventKind
 from tigerex_platform.errors import TigerExError, from_rpc_error
 from tigerex_platform.grpc.client import acting_for, channel
 from tigerex_platform.ids import new_request_id
-from tigerex_platform.migrations import migrate
 from tigerex_platform.settings import Settings
 from tigerex_services.stream import rows_of
 
@@ -94,16 +94,7 @@ class BotSite:
 
     async def start(self) -> None:
         """Migrate, start the exchange and the bots service, make a market and a user with money."""
-        for service in SERVICES:
-            self._database.role_password_file(service)
-        admin_settings = self._issuer.settings(
-            "migrate",
-            database_url=self._database.url,
-            database_password_file=self._database.password_file,
-            role_passwords_dir=self._database.role_passwords_dir,
-        )
-        histories = {service: PACKAGE / service / "migrations" for service in SERVICES}
-        await asyncio.to_thread(migrate, admin_settings, histories)
+        await asyncio.to_thread(migrate_services, self._issuer, self._database, *SERVICES)
         self.exchange.start()
         await self.exchange.serving()
         self._open_callers()

@@ -22,6 +22,7 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tests.support.postgres import Database, free_port
 from tests.support.redis import RedisServer
+from tests.support.service_schema import admin_settings
 from tests.support.tokens import TokenIssuer, environment
 from tigerex.exchange.v1 import (
     admin_pb2,
@@ -113,14 +114,7 @@ class ExchangeStack:
         return (self.folder / f"{role}.log").read_text(errors="replace")
 
     def migrate(self) -> None:
-        for service in DATABASE_SERVICES:
-            self.database.role_password_file(service)
-        settings = self.issuer.settings(
-            "migrate",
-            database_url=self.database.url,
-            database_password_file=self.database.password_file,
-            role_passwords_dir=self.database.role_passwords_dir,
-        )
+        settings = admin_settings(self.issuer, self.database, *DATABASE_SERVICES)
         self._spawn("migrate", settings).wait(STOP_S_MAX)
         assert self.processes.pop("migrate").returncode == 0, self.log("migrate")[-4_000:]
 

@@ -16,6 +16,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tests.support.postgres import Database, free_port
 from tests.support.redis import RedisServer
+from tests.support.service_schema import migrate_services
 from tests.support.tokens import TokenIssuer, environment
 from tigerex.exchange.v1 import (
     accounts_pb2,
@@ -34,7 +35,6 @@ from tigerex.marketdata.v1 import marketdata_pb2_grpc
 import tigerex_services
 from tigerex_platform.grpc.client import channel
 from tigerex_platform.ids import new_request_id
-from tigerex_platform.migrations import migrate
 from tigerex_platform.settings import Settings
 
 START_S_MAX = 60.0
@@ -128,16 +128,7 @@ class MarketSite:
 
     async def start(self) -> None:
         """Migrate, start the exchange, make assets and the market."""
-        for service in SERVICES:
-            self._database.role_password_file(service)
-        admin_settings = self._issuer.settings(
-            "migrate",
-            database_url=self._database.url,
-            database_password_file=self._database.password_file,
-            role_passwords_dir=self._database.role_passwords_dir,
-        )
-        histories = {s: PACKAGE / s / "migrations" for s in SERVICES}
-        await asyncio.to_thread(migrate, admin_settings, histories)
+        await asyncio.to_thread(migrate_services, self._issuer, self._database, *SERVICES)
         self.exchange.start()
         await self.exchange.serving()
         admin = self.admin()

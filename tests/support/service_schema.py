@@ -1,4 +1,4 @@
-"""A service's schema in a real database, brought up to date as the service's own role has it."""
+"""Schemas of services in a real database, as `tigerex migrate` leaves them."""
 
 from pathlib import Path
 
@@ -14,17 +14,29 @@ def migrations_of(service: str) -> Path:
     return Path(tigerex_services.__file__).parent / service / "migrations"
 
 
-def migrated(service: str, database: Database, issuer: TokenIssuer) -> Settings:
-    """The service's settings; its schema is migrated twice: the second time changes nothing."""
-    role_file = database.role_password_file(service)
-    admin = issuer.settings(
+def admin_settings(issuer: TokenIssuer, database: Database, *services: str) -> Settings:
+    """Settings to migrate with, and a password for the role of each service."""
+    for service in services:
+        database.role_password_file(service)
+    return issuer.settings(
         "migrate",
         database_url=database.url,
         database_password_file=database.password_file,
         role_passwords_dir=database.role_passwords_dir,
     )
+
+
+def migrate_services(issuer: TokenIssuer, database: Database, *services: str) -> None:
+    histories = {service: migrations_of(service) for service in services}
+    migrate(admin_settings(issuer, database, *services), histories)
+
+
+def migrated(service: str, database: Database, issuer: TokenIssuer) -> Settings:
+    """The service's settings; its schema is migrated twice: the second time changes nothing."""
     for _ in range(2):
-        migrate(admin, {service: migrations_of(service)})
+        migrate_services(issuer, database, service)
     return issuer.settings(
-        service, database_url=database.url_of(service), database_password_file=role_file
+        service,
+        database_url=database.url_of(service),
+        database_password_file=database.role_password_file(service),
     )

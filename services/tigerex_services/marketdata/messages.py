@@ -40,11 +40,8 @@ def aggregate_message(aggregate: AggregateTrade, market: MarketInfo) -> pb.Aggre
 def candle_message(
     candle: Candle, market: MarketInfo, interval: pb.CandleInterval.ValueType, now_ns: int
 ) -> pb.Candle:
-    price, quantity, amount = (
-        market.ticks_to_price,
-        market.lots_to_quantity,
-        market.quote.from_units,
-    )
+    price, quantity = market.ticks_to_price, market.lots_to_quantity
+    amount = market.quote.from_units
     return pb.Candle(
         market=market.symbol,
         interval=interval,

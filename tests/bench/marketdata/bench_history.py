@@ -26,14 +26,13 @@ from google.protobuf.message import Message
 from tests.bench.bars import say_bar
 from tests.bench.marketdata.history_data import TRADES_A_PAIR, History
 from tests.support.postgres import Database, fresh_database, has_library, postgres_server
+from tests.support.service_schema import migrated
 from tests.support.tokens import TokenIssuer
 from tigerex.exchange.v1 import types_pb2
 from tigerex.marketdata.v1 import marketdata_pb2 as pb
 
-import tigerex_services.marketdata
 from tigerex_platform.clock import SystemClock
 from tigerex_platform.database import connect_pool
-from tigerex_platform.migrations import migrate
 from tigerex_services.marketdata.book import Book
 from tigerex_services.marketdata.fold import Fold
 from tigerex_services.marketdata.hub import Hub
@@ -44,7 +43,6 @@ from tigerex_services.marketdata.servicer import MarketDataServicer
 from tigerex_services.marketdata.storage import Storage
 from tigerex_services.partitions import Partitions
 
-MIGRATIONS = Path(tigerex_services.marketdata.__file__).parent / "migrations"
 PAIRS = 50
 MONTHS = 12.0
 ROWS = 1_000
@@ -77,19 +75,7 @@ def main() -> int:
 async def measure(database: Database, folder: Path, history: History) -> bool:
     """Print the figures; whether the slowest kind of page is quick enough."""
     issuer = TokenIssuer(folder)
-    password = database.role_password_file("marketdata")
-    admin = issuer.settings(
-        "migrate",
-        database_url=database.url,
-        database_password_file=database.password_file,
-        role_passwords_dir=database.role_passwords_dir,
-    )
-    await asyncio.to_thread(migrate, admin, {"marketdata": MIGRATIONS})
-    settings = issuer.settings(
-        "marketdata",
-        database_url=database.url_of("marketdata"),
-        database_password_file=password,
-    )
+    settings = await asyncio.to_thread(migrated, "marketdata", database, issuer)
     async with (
         await connect_pool(settings) as pool,
         await psycopg.AsyncConnection.connect(database.conninfo, autocommit=True) as connection,

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 from binance.client import Client as PythonBinance
-from tests.support.binance_clients import binance_of, ccxt_binance
+from tests.support.binance_clients import binance_of, cancel_all, ccxt_binance
 from tests.support.exchange_stack import ExchangeStack, exchange_stack
 from tests.support.gateway_client import Client
 from tests.support.otlp import Collector, collecting
@@ -83,8 +83,7 @@ def _binance(stack: ExchangeStack, user: str) -> Iterator[PythonBinance]:
     """A client that was written for Binance; nothing of the user's stays open."""
     client = binance_of(stack, user)
     yield client
-    if client.get_open_orders(symbol=BINANCE_SYMBOL):
-        client._delete("openOrders", signed=True, data={"symbol": BINANCE_SYMBOL})
+    cancel_all(client, BINANCE_SYMBOL)
 
 
 @pytest.fixture

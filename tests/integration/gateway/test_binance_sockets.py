@@ -14,6 +14,8 @@ from binance import AsyncClient, BinanceSocketManager
 from binance.exceptions import BinanceAPIException
 from tests.support.binance_clients import (
     async_python_binance,
+    binance_of,
+    cancel_all,
     ccxt_pro_binance,
     python_binance,
 )
@@ -48,12 +50,6 @@ def key_of(stack: ExchangeStack, user: str, kind: str) -> ApiKey:
     return (stack.keys if kind == "hmac" else stack.ed25519_keys)[user]
 
 
-def cancel_all(stack: ExchangeStack) -> None:
-    ended = python_binance(stack.url, stack.keys["ann"].key, stack.keys["ann"].secret)
-    if ended.get_open_orders(symbol=SYMBOL):
-        ended._delete("openOrders", signed=True, data={"symbol": SYMBOL})
-
-
 @pytest.fixture(params=KINDS)
 async def ann_socket(
     stack: ExchangeStack, request: pytest.FixtureRequest
@@ -61,7 +57,7 @@ async def ann_socket(
     """python-binance."""
     async with socket_client(stack, "ann", request.param) as client:
         yield client
-    cancel_all(stack)
+    cancel_all(binance_of(stack, "ann"), SYMBOL)
 
 
 @pytest.fixture(params=KINDS)
@@ -74,13 +70,13 @@ async def ann_pro(stack: ExchangeStack, request: pytest.FixtureRequest) -> Async
         yield client
     finally:
         await client.close()
-    cancel_all(stack)
+    cancel_all(binance_of(stack, "ann"), SYMBOL)
 
 
 @pytest.fixture
 def bob(stack: ExchangeStack) -> Any:
     """The other side of the market, over HTTP."""
-    return python_binance(stack.url, stack.keys["bob"].key, stack.keys["bob"].secret)
+    return binance_of(stack, "bob")
 
 
 async def soon(awaitable: Any) -> Any:

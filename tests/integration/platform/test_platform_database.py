@@ -10,6 +10,7 @@ import psycopg
 import psycopg_pool
 import pytest
 from tests.support.postgres import Database, PostgresServer
+from tests.support.service_schema import admin_settings
 from tests.support.tokens import TokenIssuer, environment
 
 from tigerex_platform.database import connect_pool, conninfo
@@ -47,17 +48,6 @@ def history(folder: Path, *versions: str) -> Path:
     for number, version in enumerate(versions, start=1):
         (folder / "versions" / f"{number:04}.py").write_text(version)
     return folder
-
-
-def admin_settings(issuer: TokenIssuer, database: Database, *services: str) -> Settings:
-    for service in services:
-        database.role_password_file(service)
-    return issuer.settings(
-        "migrate",
-        database_url=database.url,
-        database_password_file=database.password_file,
-        role_passwords_dir=database.role_passwords_dir,
-    )
 
 
 def service_settings(issuer: TokenIssuer, database: Database, service: str) -> Settings:

@@ -23,6 +23,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from tests.support.postgres import Database
 from tests.support.redis import RedisServer
+from tests.support.service_schema import admin_settings
 from tests.support.tokens import TokenIssuer, environment
 from tigerex.exchange.v1 import markets_pb2, markets_pb2_grpc
 
@@ -220,14 +221,7 @@ async def test_a_cancelled_caller_of_redis_ends(
 
 def test_the_products_own_migrations(issuer: TokenIssuer, database: Database) -> None:
     """`tigerex migrate` twice, as a repeated Job would: every service has its tables, alone."""
-    for service in SERVICES_WITH_DATABASE:
-        database.role_password_file(service)
-    settings = issuer.settings(
-        "migrate",
-        database_url=database.url,
-        database_password_file=database.password_file,
-        role_passwords_dir=database.role_passwords_dir,
-    )
+    settings = admin_settings(issuer, database, *SERVICES_WITH_DATABASE)
     for _ in range(2):
         done = subprocess.run(
             [sys.executable, "-m", "tigerex_services", "migrate"],
