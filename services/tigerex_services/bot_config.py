@@ -19,7 +19,7 @@ from tigerex_quant import (
     spot_grid_config,
 )
 from tigerex_quant.kernel import C_INVESTMENT, Ints
-from tigerex_services.directory import MarketInfo
+from tigerex_services.instruments import MarketInfo
 
 SPOT_GRID: Final = "spot-grid"
 DCA: Final = "dca"

@@ -8,7 +8,7 @@ from tigerex.bots.v1 import bots_pb2 as pb
 
 from tigerex_core.records import Event, EventKind, Rows, Side
 from tigerex_quant.translate import fee_asset
-from tigerex_services.directory import AssetInfo, MarketInfo
+from tigerex_services.instruments import AssetInfo, MarketInfo
 
 NS_PER_S = 1_000_000_000
 ZERO = Decimal(0)

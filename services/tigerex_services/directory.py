@@ -25,66 +25,10 @@ from tigerex_core.records import (
     unpack_name,
 )
 from tigerex_platform.errors import InvalidField, NotFound
-from tigerex_services.decimals import from_units, to_units
-from tigerex_services.market_limits import FIRST_LIMITS, Limits, asked_limits, with_limits
+from tigerex_services.instruments import AssetInfo, MarketInfo
+from tigerex_services.market_limits import asked_limits, with_limits
 
 Found = TypeVar("Found")
-
-
-@dataclass(frozen=True, slots=True)
-class AssetInfo:
-    """One asset; `scale` is the number of decimals of its smallest unit."""
-
-    asset_id: int
-    code: str
-    scale: int
-
-    def to_units(self, amount: str, field: str = "amount") -> int:
-        """Units of an amount; raises InvalidField when it is finer than the asset's scale."""
-        return to_units(amount, self.scale, field)
-
-    def from_units(self, units: int) -> str:
-        return from_units(units, self.scale)
-
-
-@dataclass(frozen=True, slots=True)
-class MarketInfo:
-    """One market: `tick` in quote units per whole base, `lot` in base units.
-
-    Maxima are in ticks (`max_price`) and lots (`max_quantity`), `min_notional` in quote units;
-    `halt_reason` says why the exchange itself halted the market.
-    """
-
-    market_id: int
-    symbol: str
-    base: AssetInfo
-    quote: AssetInfo
-    tick: int
-    lot: int
-    max_price: int
-    max_quantity: int
-    min_notional: int
-    state: MarketState
-    limits: Limits = FIRST_LIMITS
-    halt_reason: int = Reason.NONE
-
-    def price_to_ticks(self, price: str, field: str = "price") -> int:
-        """Ticks of a price; raises InvalidField when it is not a multiple of the tick size."""
-        return _in_steps(self.quote, price, self.tick, field, "tick size")
-
-    def ticks_to_price(self, ticks: int) -> str:
-        return self.quote.from_units(ticks * self.tick)
-
-    def quantity_to_lots(self, quantity: str, field: str = "quantity") -> int:
-        """Lots of a quantity; raises InvalidField when it is not a multiple of the lot size."""
-        return _in_steps(self.base, quantity, self.lot, field, "lot size")
-
-    def lots_to_quantity(self, lots: int) -> str:
-        return self.base.from_units(lots * self.lot)
-
-    def notional(self, ticks: int, lots: int) -> int:
-        """Quote units of price times quantity: exact, by the rule that market creation checks."""
-        return int(ticks) * self.tick * int(lots) * self.lot // int(10**self.base.scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,14 +252,6 @@ def _found(value: Found | None, kind: str, name: str) -> Found:
     if value is None:
         raise NotFound(kind, name)
     return value
-
-
-def _in_steps(asset: AssetInfo, text: str, step: int, field: str, step_name: str) -> int:
-    units = asset.to_units(text, field)
-    steps, rest = divmod(units, step)
-    if rest:
-        raise InvalidField(field, text, f"a multiple of the {step_name} {asset.from_units(step)}")
-    return steps
 
 
 def market_from_proto(market: pb.Market, base: AssetInfo, quote: AssetInfo) -> MarketInfo:

@@ -7,49 +7,18 @@ checks the ranges that the core would refuse, naming the field.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tigerex.exchange.v1 import types_pb2 as pb
 
 from tigerex_core.records import MarketLimit, SelfTrade
 from tigerex_platform.errors import InvalidField
 from tigerex_services.decimals import MAX_UNITS, from_units, to_units
-
-if TYPE_CHECKING:
-    from tigerex_services.directory import MarketInfo
+from tigerex_services.instruments import MarketInfo
 
 PPM_DECIMALS = 6
 ONE_PPM = 10**PPM_DECIMALS  # the whole, in parts per million
 MULTIPLIER_PPM_MAX = 10**9
-WINDOW_NS_FIRST = 60 * 10**9
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What SET_MARKET_LIMIT sets, by the names of MarketLimit, at first what a new market has.
-
-    Beside them MarketInfo has `min_notional`, which a market is made with.
-    """
-
-    price_min: int = 1
-    quantity_min: int = 1
-    notional_max: int = 0
-    notional_of_market_orders: int = 0
-    market_quantity_max: int = 0
-    orders_max: int = 0
-    stops_max: int = 0
-    icebergs_max: int = 0
-    position_max: int = 0
-    bid_up_ppm: int = 0
-    bid_down_ppm: int = 0
-    ask_up_ppm: int = 0
-    ask_down_ppm: int = 0
-    breaker_ppm: int = 0
-    breaker_window_ns: int = WINDOW_NS_FIRST
-    self_trade: int = SelfTrade.NONE
-
-
-FIRST_LIMITS = Limits()
 
 
 class _Unit(Enum):
@@ -94,26 +63,26 @@ _FIELDS: Mapping[MarketLimit, _Field] = {
 }
 
 
-def limit_of(market: "MarketInfo", which: MarketLimit) -> int:
+def limit_of(market: MarketInfo, which: MarketLimit) -> int:
     """The core's number of one limit."""
     if which is MarketLimit.NOTIONAL_MIN:
         return market.min_notional
     return int(getattr(market.limits, which.name.lower()))
 
 
-def with_limits(market: "MarketInfo", changes: Mapping[MarketLimit, int]) -> "MarketInfo":
+def with_limits(market: MarketInfo, changes: Mapping[MarketLimit, int]) -> MarketInfo:
     """The market with some limits changed."""
     rest = {which.name.lower(): value for which, value in changes.items()}
     notional = rest.pop(MarketLimit.NOTIONAL_MIN.name.lower(), market.min_notional)
     return replace(market, min_notional=notional, limits=replace(market.limits, **rest))
 
 
-def show_limit(market: "MarketInfo", which: MarketLimit) -> str:
+def show_limit(market: MarketInfo, which: MarketLimit) -> str:
     """A limit as people write it."""
     return str(_write(market, _FIELDS[which].unit, limit_of(market, which)))
 
 
-def limits_message(market: "MarketInfo") -> pb.MarketLimits:
+def limits_message(market: MarketInfo) -> pb.MarketLimits:
     """All limits of a market."""
     return pb.MarketLimits(
         **{
@@ -123,9 +92,7 @@ def limits_message(market: "MarketInfo") -> pb.MarketLimits:
     )
 
 
-def asked_limits(
-    market: "MarketInfo", message: pb.MarketLimits, path: str
-) -> dict[MarketLimit, int]:
+def asked_limits(market: MarketInfo, message: pb.MarketLimits, path: str) -> dict[MarketLimit, int]:
     """The limits that a message gives, in the core's numbers.
 
     Raises InvalidField, naming the field below `path`, for what the core would refuse.
@@ -137,7 +104,7 @@ def asked_limits(
     return asked
 
 
-def _read(market: "MarketInfo", field: _Field, given: Any, path: str) -> int:  # noqa: ANN401
+def _read(market: MarketInfo, field: _Field, given: Any, path: str) -> int:  # noqa: ANN401
     name = f"{path}.{field.name}"
     readers: Mapping[_Unit, Callable[[Any], int]] = {
         _Unit.PRICE: lambda text: market.price_to_ticks(text, name),
@@ -159,7 +126,7 @@ def _read(market: "MarketInfo", field: _Field, given: Any, path: str) -> int:  #
     return value
 
 
-def _write(market: "MarketInfo", unit: _Unit, value: int) -> Any:  # noqa: ANN401 - as the field
+def _write(market: MarketInfo, unit: _Unit, value: int) -> Any:  # noqa: ANN401 - as the field
     match unit:
         case _Unit.PRICE:
             return market.ticks_to_price(value)

@@ -7,7 +7,8 @@ from tigerex.exchange.v1 import types_pb2
 
 from tigerex_core.order_life import CLOSED
 from tigerex_core.records import Reason, Side
-from tigerex_services.directory import Directory, MarketInfo
+from tigerex_services.directory import Directory
+from tigerex_services.instruments import MarketInfo
 from tigerex_services.order_records import NO_TERMS, FillRecord, ListRecord, OrderRecord
 
 

@@ -17,8 +17,9 @@ from tigerex_core.records import (
     TimeInForce,
     pack_name,
 )
-from tigerex_services.directory import Directory, MarketInfo
+from tigerex_services.directory import Directory
 from tigerex_services.feed.exchange_client import House
+from tigerex_services.instruments import MarketInfo
 from tigerex_services.stream import Batch
 
 TICK = 1_000_000  # 0.01 USDT at 8 decimals

@@ -5,7 +5,7 @@ from uuid import UUID
 from tigerex.bots.v1 import bots_pb2, runner_pb2
 
 from tigerex_core.records import MarketState
-from tigerex_services.directory import AssetInfo, MarketInfo
+from tigerex_services.instruments import AssetInfo, MarketInfo
 from tigerex_services.runner.bot import RunningBot
 
 MARKET_ID = 3

@@ -23,7 +23,8 @@ from tigerex_core.records import Rows
 from tigerex_platform.errors import from_rpc_error
 from tigerex_platform.ids import derive_request_id
 from tigerex_services.bots.model import bot_account_name
-from tigerex_services.directory import AssetInfo, Directory, MarketInfo
+from tigerex_services.directory import Directory
+from tigerex_services.instruments import AssetInfo, MarketInfo
 from tigerex_services.stream import rows_of
 
 Answer = TypeVar("Answer")

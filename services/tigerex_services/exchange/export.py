@@ -25,8 +25,9 @@ from tigerex_core.records import (
     TimeInForce,
     unpack_name,
 )
-from tigerex_services.directory import Directory, MarketInfo
+from tigerex_services.directory import Directory
 from tigerex_services.exchange.entry import JournalEntry
+from tigerex_services.instruments import MarketInfo
 from tigerex_services.stream import FIRST_VERSION, rows_of
 
 FIRST_COMMAND_WIDTH = 24  # of kernel version 1

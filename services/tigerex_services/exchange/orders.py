@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from tigerex_core.order_life import CLOSED, OrderState
 from tigerex_core.records import Event, EventKind, Side
-from tigerex_services.directory import MarketInfo
+from tigerex_services.instruments import MarketInfo
 from tigerex_services.order_records import (
     FOLLOW,
     OF_TWO_ORDERS,

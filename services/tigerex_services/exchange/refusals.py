@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 
 from tigerex_core.records import Command, Event, EventKind, MarketLimit, Reason
 from tigerex_platform.errors import Conflict, NotFound, Refused, TigerExError
-from tigerex_services.directory import Directory, MarketInfo
+from tigerex_services.directory import Directory
 from tigerex_services.exchange.orders import EventRow, name_of
+from tigerex_services.instruments import MarketInfo
 from tigerex_services.market_limits import show_limit
 
 # Reason -> (field of the request, what to do)

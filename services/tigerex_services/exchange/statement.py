@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from tigerex_core.order_life import CLOSED, OrderState
 from tigerex_core.records import FEES_ACCOUNT, WORLD_ACCOUNT, Event, EventKind, Rows, Side
-from tigerex_services.directory import Directory, MarketInfo
+from tigerex_services.directory import Directory
 from tigerex_services.exchange.orders import held_by
+from tigerex_services.instruments import MarketInfo
 from tigerex_services.order_records import (
     FOLLOW,
     OF_TWO_ORDERS,

@@ -21,8 +21,9 @@ from tigerex_core.records import MarketState, Side
 from tigerex_platform.errors import from_rpc_error
 from tigerex_platform.ids import derive_request_id
 from tigerex_platform.retry import retry
-from tigerex_services.directory import Directory, MarketInfo
+from tigerex_services.directory import Directory
 from tigerex_services.feed.intents import Intent, Party, Place
+from tigerex_services.instruments import MarketInfo
 
 if TYPE_CHECKING:
     from tigerex.exchange.v1.accounts_pb2_grpc import AccountServiceAsyncStub

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tigerex_services.directory import MarketInfo
+from tigerex_services.instruments import MarketInfo
 
 DECIMALS = 8
 ONE: int = 10**DECIMALS

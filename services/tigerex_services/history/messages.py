@@ -6,9 +6,10 @@ from tigerex.exchange.v1 import types_pb2
 from tigerex.history.v1 import history_pb2 as pb
 
 from tigerex_core.records import Event, EventKind, Side
-from tigerex_services.directory import Directory, MarketInfo
+from tigerex_services.directory import Directory
 from tigerex_services.history.changes import BalanceChanged, Change, ListChanged, OrderChanged
 from tigerex_services.history.fold import KeptFill, KeptOrder
+from tigerex_services.instruments import MarketInfo
 from tigerex_services.order_messages import fill_message, list_message, order_message
 
 

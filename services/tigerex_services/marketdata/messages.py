@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from tigerex.marketdata.v1 import marketdata_pb2 as pb
 
 from tigerex_core.records import Side
-from tigerex_services.directory import MarketInfo
+from tigerex_services.instruments import MarketInfo
 from tigerex_services.marketdata.aggregates import AggregateTrade
 from tigerex_services.marketdata.book import Book, Changes
 from tigerex_services.marketdata.candles import Candle, Trade

@@ -7,7 +7,7 @@ from tigerex.marketdata.v1 import marketdata_pb2 as pb
 
 from tigerex_platform.clock import Clock
 from tigerex_platform.errors import InvalidField
-from tigerex_services.directory import MarketInfo
+from tigerex_services.instruments import MarketInfo
 from tigerex_services.marketdata.aggregates import AggregateTrade
 from tigerex_services.marketdata.book import SNAPSHOT_LEVELS, Book
 from tigerex_services.marketdata.candles import NS_PER_S, Candle, Trade

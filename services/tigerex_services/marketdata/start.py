@@ -4,7 +4,7 @@ from typing import Any, Protocol
 
 from tigerex.exchange.v1 import markets_pb2, types_pb2
 
-from tigerex_services.directory import MarketInfo
+from tigerex_services.instruments import MarketInfo
 from tigerex_services.marketdata.book import Book, Levels
 from tigerex_services.marketdata.fold import Fold
 from tigerex_services.marketdata.storage import Storage

@@ -17,7 +17,7 @@ from tigerex_quant.kernel import Ints
 from tigerex_quant.translate import SHORT_ID_CHARS, Own, account_events
 from tigerex_services.bot_config import kernel_config
 from tigerex_services.bot_trades import AssetOf, bot_trades
-from tigerex_services.directory import MarketInfo
+from tigerex_services.instruments import MarketInfo
 
 logger = logging.getLogger(__name__)
 

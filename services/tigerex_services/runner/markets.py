@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from tigerex.exchange.v1 import markets_pb2 as pb
 
 from tigerex_core.records import Event, EventKind, Rows
-from tigerex_services.directory import AssetInfo, Directory, MarketInfo
+from tigerex_services.directory import Directory
+from tigerex_services.instruments import AssetInfo, MarketInfo
 
 if TYPE_CHECKING:
     from tigerex.exchange.v1.markets_pb2_grpc import MarketServiceAsyncStub

@@ -15,7 +15,8 @@ from tigerex_core.records import (
     pack_name,
 )
 from tigerex_platform.errors import InvalidField, NotFound
-from tigerex_services.directory import Directory, MarketInfo
+from tigerex_services.directory import Directory
+from tigerex_services.instruments import MarketInfo
 
 pytestmark = pytest.mark.unit
 

@@ -15,15 +15,9 @@ from tigerex_core.records import (
     SelfTrade,
 )
 from tigerex_platform.errors import InvalidField
-from tigerex_services.directory import (
-    AccountInfo,
-    AssetInfo,
-    Directory,
-    FeeDiscount,
-    MarketInfo,
-    market_from_proto,
-)
+from tigerex_services.directory import AccountInfo, Directory, FeeDiscount, market_from_proto
 from tigerex_services.exchange.servicers.translate import market_message
+from tigerex_services.instruments import AssetInfo, MarketInfo
 from tigerex_services.market_limits import (
     asked_limits,
     limit_of,

@@ -21,8 +21,9 @@ from tigerex_core.records import (
     Rows,
     Side,
 )
-from tigerex_services.directory import AssetInfo, Directory, MarketInfo
+from tigerex_services.directory import Directory
 from tigerex_services.exchange.orders import OrderBook, OrderRecord, held_by
+from tigerex_services.instruments import AssetInfo, MarketInfo
 from tigerex_services.order_records import FOLLOW, Terms, accepted
 
 pytestmark = pytest.mark.unit

@@ -15,10 +15,11 @@ from tigerex_core.records import (
     TimeInForce,
 )
 from tigerex_platform.errors import InvalidField, NotFound
-from tigerex_services.directory import AssetInfo, Directory, MarketInfo
+from tigerex_services.directory import Directory
 from tigerex_services.exchange.host.committed import Committed
 from tigerex_services.exchange.orders import OrderBook, OrderBookState
 from tigerex_services.exchange.servicers import order_rows
+from tigerex_services.instruments import AssetInfo, MarketInfo
 from tigerex_services.order_records import OrderRecord
 
 pytestmark = pytest.mark.unit

@@ -22,7 +22,7 @@ from tigerex_core.records import (
 from tigerex_platform.auth import Principal
 from tigerex_platform.errors import InvalidField, TigerExError
 from tigerex_platform.ids import derive_request_id
-from tigerex_services.directory import AccountInfo, AssetInfo, MarketInfo
+from tigerex_services.directory import AccountInfo
 from tigerex_services.exchange.host.committed import Committed
 from tigerex_services.exchange.host.sequencer import Part
 from tigerex_services.exchange.servicers import order_messages
@@ -37,6 +37,7 @@ from tigerex_services.exchange.wire.batch import (
     write_results,
 )
 from tigerex_services.exchange.wire.tables import CurrentTables
+from tigerex_services.instruments import AssetInfo, MarketInfo
 
 pytestmark = pytest.mark.unit
 

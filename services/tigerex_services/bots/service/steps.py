@@ -18,7 +18,7 @@ from tigerex_services.bots.service.decide import SIGNAL_OF, Step
 from tigerex_services.bots.service.valuation import valuation_of
 from tigerex_services.bots.storage.trades import Trade, record_trades
 from tigerex_services.bots.storage.work import Claim
-from tigerex_services.directory import MarketInfo
+from tigerex_services.instruments import MarketInfo
 
 ZERO = Decimal(0)
 

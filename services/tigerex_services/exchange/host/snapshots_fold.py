@@ -12,16 +12,10 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from tigerex_core.snapshot import SnapshotError
-from tigerex_services.directory import (
-    NO_DISCOUNT,
-    AccountInfo,
-    AssetInfo,
-    Directory,
-    FeeDiscount,
-    MarketInfo,
-)
+from tigerex_services.directory import NO_DISCOUNT, AccountInfo, Directory, FeeDiscount
 from tigerex_services.exchange.host.committed import Committed
 from tigerex_services.exchange.orders import OrderBook, OrderBookState, OrderStatus
+from tigerex_services.instruments import AssetInfo, MarketInfo
 from tigerex_services.order_records import NO_TERMS, ListRecord, OrderRecord, Terms
 
 _Columns = dict[str, list[Any]]

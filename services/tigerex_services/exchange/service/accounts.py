@@ -3,7 +3,7 @@
 from tigerex_core.records import AccountKind, Event, EventKind
 from tigerex_platform.auth import Principal
 from tigerex_platform.errors import Conflict, InvalidField, PermissionDenied, Refused
-from tigerex_services.directory import AccountInfo, AssetInfo, Directory
+from tigerex_services.directory import AccountInfo, Directory
 from tigerex_services.exchange import commands
 from tigerex_services.exchange.service import checks
 from tigerex_services.exchange.service.executor import Executor
@@ -12,6 +12,7 @@ from tigerex_services.exchange.service.ownership import (
     own_user,
     refuse_for_users,
 )
+from tigerex_services.instruments import AssetInfo
 from tigerex_services.ownership import own_account
 
 ACCOUNTS_MAX = 256  # of one user, as far as the user makes them

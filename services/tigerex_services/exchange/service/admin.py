@@ -3,10 +3,11 @@
 from tigerex_core.records import WORLD_ACCOUNT, Event, EventKind
 from tigerex_platform.auth import Principal
 from tigerex_platform.errors import Conflict, InvalidField
-from tigerex_services.directory import AccountInfo, AssetInfo, Directory
+from tigerex_services.directory import AccountInfo, Directory
 from tigerex_services.exchange import commands
 from tigerex_services.exchange.service import checks
 from tigerex_services.exchange.service.audited import Audited
+from tigerex_services.instruments import AssetInfo
 
 SCALE_MAX = 8
 MAIN_ACCOUNT = "main"

@@ -3,8 +3,8 @@
 import re
 
 from tigerex_platform.errors import InvalidField
-from tigerex_services.directory import AssetInfo
 from tigerex_services.exchange.commands import NO_REQUEST, REQUEST_ID_BYTES
+from tigerex_services.instruments import AssetInfo
 
 USER_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 ACCOUNT_NAME = USER_NAME

@@ -8,11 +8,12 @@ from tigerex_core.records import MarketLimit, MarketState, Reason
 from tigerex_platform.auth import Principal
 from tigerex_platform.errors import Conflict, InvalidField
 from tigerex_platform.ids import derive_request_id
-from tigerex_services.directory import Directory, MarketInfo
+from tigerex_services.directory import Directory
 from tigerex_services.exchange import commands
 from tigerex_services.exchange.service import checks
 from tigerex_services.exchange.service.audited import Audited
-from tigerex_services.market_limits import FIRST_LIMITS, limit_of, show_limit, with_limits
+from tigerex_services.instruments import FIRST_LIMITS, MarketInfo
+from tigerex_services.market_limits import limit_of, show_limit, with_limits
 
 EVERYBODY = 0  # instead of an account, in CANCEL_ALL
 

@@ -1,8 +1,9 @@
 """Assets, markets and their books, for everyone who may read."""
 
-from tigerex_services.directory import AssetInfo, Directory, MarketInfo
+from tigerex_services.directory import Directory
 from tigerex_services.exchange.service import checks
 from tigerex_services.exchange.service.executor import Executor
+from tigerex_services.instruments import AssetInfo, MarketInfo
 
 DEPTH_MAX = 5_000  # levels a side
 

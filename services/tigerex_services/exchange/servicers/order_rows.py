@@ -8,11 +8,12 @@ from tigerex.exchange.v1 import types_pb2
 from tigerex_core.order_life import STOP_TYPES
 from tigerex_core.records import OrderType, SelfTrade, Side, TimeInForce
 from tigerex_platform.errors import InvalidField, NotFound
-from tigerex_services.directory import Directory, MarketInfo
+from tigerex_services.directory import Directory
 from tigerex_services.exchange import commands
 from tigerex_services.exchange.host.committed import Committed
 from tigerex_services.exchange.orders import OrderRecord
 from tigerex_services.exchange.service import checks
+from tigerex_services.instruments import MarketInfo
 
 INT_MAX = 2**62
 TRAILING_BPS_MAX = 9_999

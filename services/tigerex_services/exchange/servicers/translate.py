@@ -7,7 +7,8 @@ from tigerex.exchange.v1 import types_pb2
 
 from tigerex_core.records import Reason
 from tigerex_services.decimals import from_units
-from tigerex_services.directory import AccountInfo, AssetInfo, Directory, MarketInfo
+from tigerex_services.directory import AccountInfo, Directory
+from tigerex_services.instruments import AssetInfo, MarketInfo
 from tigerex_services.market_limits import PPM_DECIMALS, limits_message
 
 

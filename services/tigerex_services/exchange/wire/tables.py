@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tigerex_core.records import Rows
-from tigerex_services.directory import AssetInfo, Directory, MarketInfo
+from tigerex_services.directory import Directory
+from tigerex_services.instruments import AssetInfo, MarketInfo
 
 TEXT_BYTES = 32  # of a symbol, or of an asset's code
 Texts = npt.NDArray[np.uint8]  # one a row: its bytes, then zeros; the last byte is the length
