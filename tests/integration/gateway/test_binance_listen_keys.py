@@ -18,9 +18,11 @@ from tigerex.history.v1 import history_pb2
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from tigerex_platform.errors import Unavailable
 from tigerex_services.gateway.binance.errors import BinanceError
 from tigerex_services.gateway.binance.listen_keys import PREFIX, VALID_MS, ListenKeys
 from tigerex_services.gateway.binance.streams import users
+from tigerex_services.gateway.binance.user_feeds import UserSink
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
 
@@ -128,6 +130,37 @@ async def test_a_key_names_a_stream(redis: aioredis.Redis, monkeypatch: pytest.M
             async with connect(f"ws://{address}/ws/{wrong}") as socket:
                 with pytest.raises(ConnectionClosed, match="-1125"):
                     await soon(socket.recv())
+
+
+async def test_one_that_ends_while_another_is_opened_may_be_subscribed_again(
+    redis: aioredis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving() as (upstreams, channel), AsyncExitStack() as exits:
+        app = make_app(channel, redis=redis)
+        feeds = app.state.gateway.binance.user_feeds
+        attach, eve_may_listen = feeds.attach, asyncio.Event()
+
+        async def late(user: str, account_id: int, sink: UserSink) -> None:
+            if user == "eve":
+                await eve_may_listen.wait()
+            await attach(user, account_id, sink)
+
+        monkeypatch.setattr(feeds, "attach", late)
+        address = await exits.enter_async_context(listening(app))
+        ann, eve = [
+            (await send("POST", address, key=key)).json()["listenKey"]
+            for key in (HMAC_KEY, "eve-key")
+        ]
+        async with connect(f"ws://{address}/ws") as socket:
+            asked = {"method": "SUBSCRIBE", "params": [ann, eve], "id": 1}
+            await socket.send(json.dumps(asked))
+            await until(lambda: len(upstreams.follows) == 1)
+            upstreams.follows[0].end(Unavailable())
+            assert json.loads(await soon(socket.recv()))["e"] == "eventStreamTerminated"
+            eve_may_listen.set()
+            assert json.loads(await soon(socket.recv())) == {"result": None, "id": 1}
+            await socket.send(json.dumps({"method": "LIST_SUBSCRIPTIONS", "id": 2}))
+            assert json.loads(await soon(socket.recv())) == {"result": [eve], "id": 2}
 
 
 def update() -> history_pb2.AccountUpdate:

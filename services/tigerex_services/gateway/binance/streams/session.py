@@ -49,36 +49,22 @@ class StreamSession:
             raise _invalid(f"a socket has at most {STREAMS_MAX} streams")
         symbols = self._parts.symbols
         streams = [await parse(name, symbols) for name in wanted if not is_listen_key(name)]
-        users = await self._open_users([name for name in wanted if is_listen_key(name)])
-        attached: list[Stream] = []
         try:
+            for name in wanted:
+                if is_listen_key(name):
+                    await self._open_user(name)
             for stream in streams:
                 self._feeds.attach(stream, self)
-                attached.append(stream)
-        except TigerExError:
-            for stream in attached:
-                self._feeds.detach(stream, self)
-            for user in users.values():
-                user.close()
-            raise
-        self._users |= users
-        self._streams |= {stream.name: stream for stream in attached}
-
-    async def _open_users(self, keys: Sequence[str]) -> dict[str, UserStream]:
-        """All of them or, with a BinanceError or TigerExError, none."""
-        opened: dict[str, UserStream] = {}
-        try:
-            for key in keys:
-                made = UserStream(
-                    self._parts, key, partial(self._tell, key), partial(self._leave, key)
-                )
-                await made.open()
-                opened[key] = made
+                self._streams[stream.name] = stream
         except BaseException:
-            for made in opened.values():
-                made.close()
+            for name in wanted:
+                self._leave(name)
             raise
-        return opened
+
+    async def _open_user(self, key: str) -> None:
+        user = UserStream(self._parts, key, partial(self._tell, key), partial(self._leave, key))
+        await user.open()
+        self._users[key] = user  # at once: it may end while others are opened
 
     def _tell(self, key: str, event: bytes) -> None:
         self.offer(Event(key, orjson.Fragment(event)))
