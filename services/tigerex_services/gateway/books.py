@@ -217,8 +217,8 @@ class Books:
             raise DeadlineExceeded("market data did not answer in time") from error
         if followed.failure is None:
             return followed
-        if not followed.failure.retryable:
-            self._drop(market)
+        if not followed.failure.retryable and not followed.listeners:
+            self._drop(market)  # who listens is told when there is a book again
         raise followed.failure
 
     def listen(self, market: str, listener: Listener) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.support.gateway_upstreams import Upstreams, serving
 from tigerex.marketdata.v1 import marketdata_pb2 as pb
 
-from tigerex_platform.errors import NotFound, Unavailable
+from tigerex_platform.errors import NotFound, PermissionDenied, Unavailable
 from tigerex_services.gateway import books as books_module
 from tigerex_services.gateway import upstream as upstream_module
 from tigerex_services.gateway.books import Books, Changes, Side
@@ -106,6 +106,26 @@ async def test_a_reason_is_told_where_there_is_no_book(followed: Followed) -> No
                 break
             except Unavailable:
                 await asyncio.sleep(0.01)
+
+
+async def test_a_refusal_does_not_end_those_who_listen(followed: Followed) -> None:
+    followed.answer(10, ("100", "1"))
+    await followed.books.read(MARKET)
+    followed.books.listen(MARKET, followed.told.put_nowait)
+    followed.upstreams.errors["GetDepth"] = PermissionDenied("not now")
+    followed.upstreams.streams[0].put_nowait(None)
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            try:
+                await followed.books.read(MARKET)
+            except PermissionDenied:
+                break
+            except Unavailable:
+                pass  # the stream has ended, and nobody asked again
+            await asyncio.sleep(0.01)
+    followed.answer(30, ("99", "2"))
+    del followed.upstreams.errors["GetDepth"]
+    assert (await followed.next()).last_seq == 30
 
 
 async def test_books_that_nobody_looks_at_are_let_go(
