@@ -90,13 +90,14 @@ def _stop_leg(values: Values, side: str, request_id: bytes) -> pb.OcoStop:
 async def get_list(of: UserCall) -> Json:
     """A list by its id or its client's."""
     found = await _find(of, of.values.get("origClientOrderId", ""))
-    known = await of.parts.symbols.known()
-    symbol = known.symbol_of[found.market]
-    return order_list(found, known.by_symbol[symbol], symbol, 0)
+    market, symbol = await of.parts.symbols.find(found.market)
+    if market is None:
+        raise NotFound("order list", found.list_id)
+    return order_list(found, market, symbol, 0)
 
 
 async def open_lists(of: UserCall) -> list[Json]:
-    """Every list of which an order is open, oldest first."""
+    """Every list of which an order is open, oldest first; of markets that have a symbol."""
     known = await of.parts.symbols.known()
     found = []
     for list_id in dict.fromkeys(o.list_id for o in await list_open(of, "") if o.list_id):
@@ -104,8 +105,9 @@ async def open_lists(of: UserCall) -> list[Json]:
             of.upstream.trading.GetOrderList,
             pb.GetOrderListRequest(account_id=await of.account_id(), list_id=list_id),
         )
-        symbol = known.symbol_of[answer.list.market]
-        found.append(order_list(answer.list, known.by_symbol[symbol], symbol, 0))
+        symbol = known.symbol_of.get(answer.list.market, "")
+        if symbol:
+            found.append(order_list(answer.list, known.by_symbol[symbol], symbol, 0))
     return found
 
 

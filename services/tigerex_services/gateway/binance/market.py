@@ -1,6 +1,6 @@
 """Public endpoints: what there is to trade, books, candles, prices."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -165,13 +165,14 @@ async def tickers(of: PublicCall, minutes: int) -> list[Json]:
     markets = await _markets(of)
     name = markets[0].symbol if len(markets) == 1 else ""
     found = {each.market: each for each in await _statistics(of, name, minutes)}
+    markets = _followed(markets, found)
     listed = [_ticker(market, found[market.symbol]) for market in markets]
     if of.values.get("type") == "MINI":
         for ticker in listed:
             for name in DETAILS:
                 del ticker[name]
         return listed
-    best = await _best(of, markets)
+    best = await _best(of, name)
     return [ticker | best[market.symbol] for ticker, market in zip(listed, markets, strict=True)]
 
 
@@ -208,11 +209,20 @@ def _ticker(market: types_pb2.Market, found: pb.Statistics) -> Json:
     }
 
 
-async def _best(of: PublicCall, markets: Sequence[types_pb2.Market]) -> dict[str, Json]:
-    """The best bid and ask of each market, by its native symbol."""
+def _followed(markets: Sequence[types_pb2.Market], found: Container[str]) -> list[types_pb2.Market]:
+    """Those that market data found: it has a new one a moment later than the exchange. Raises
+    BinanceError where it has none of them."""
+    followed = [market for market in markets if market.symbol in found]
+    if markets and not followed:
+        raise refuse(-1121)
+    return followed
+
+
+async def _best(of: PublicCall, market: str = "") -> dict[str, Json]:
+    """The best bid and ask of one market or ("") of each, by its native symbol."""
     answer = await call(
         of.upstream.market_data.ListTopsOfBook,
-        pb.ListTopsOfBookRequest(markets=[market.symbol for market in markets]),
+        pb.ListTopsOfBookRequest(markets=[market] if market else []),
     )
     return {
         top.market: _bid_and_ask(top.bid.price, top.bid.quantity, top.ask.price, top.ask.quantity)
@@ -253,8 +263,10 @@ async def book_ticker(of: PublicCall) -> orjson.Fragment | list[Json]:
             book.shown("bookTicker", lambda book: orjson.dumps(_top(symbol, book)))
         )
     markets = await _markets(of)
-    best = await _best(of, markets)
-    return [{"symbol": symbol_of(market)} | best[market.symbol] for market in markets]
+    best = await _best(of)
+    return [
+        {"symbol": symbol_of(market)} | best[market.symbol] for market in _followed(markets, best)
+    ]
 
 
 def _top(symbol: str, book: Book) -> Json:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tigerex.exchange.v1 import markets_pb2, types_pb2
 
 from tigerex_platform.clock import Clock
+from tigerex_platform.errors import TigerExError
 from tigerex_services.gateway.binance.errors import refuse
 from tigerex_services.gateway.upstream import Upstream, call
 
@@ -25,23 +26,30 @@ def symbol_of(market: types_pb2.Market) -> str:
 
 
 class Symbols:
-    """What the exchange lists, remembered for a second."""
+    """What the exchange lists, remembered for a second; while it is away, what it listed last."""
 
     def __init__(self, upstream: Upstream, clock: Clock) -> None:
         self._upstream = upstream
         self._clock = clock
-        self._known = Known({}, {})
-        self._read_s = float("-inf")
+        self._known: Known | None = None
+        self._asked_s = float("-inf")
 
     async def known(self) -> Known:
-        """All there is, at most a second old."""
-        if self._clock.monotonic_s() - self._read_s >= FRESH_S:
+        """All there is, at most a second old. Raises TigerExError where the exchange never
+        answered."""
+        now_s = self._clock.monotonic_s()
+        if self._known is not None and now_s - self._asked_s < FRESH_S:
+            return self._known
+        self._asked_s = now_s  # others need not wait for this answer, nor ask once more
+        try:
             return await self.read()
-        return self._known
+        except TigerExError:
+            if self._known is None:
+                raise
+            return self._known
 
     async def read(self) -> Known:
         """All there is now."""
-        read_s = self._clock.monotonic_s()
         markets = await call(self._upstream.markets.ListMarkets, markets_pb2.ListMarketsRequest())
         # Of two markets of the same assets the younger one has the name: a new tick or lot size is
         # a new market.
@@ -51,13 +59,19 @@ class Symbols:
             by_symbol,
             {market.symbol: name for name, market in by_symbol.items()},
         )
-        self._read_s = read_s
         return self._known
 
     async def market(self, symbol: str) -> types_pb2.Market:
-        """The market of a symbol, of which only what never changes is to be read; raises
-        BinanceError for an unknown one."""
-        market = self._known.by_symbol.get(symbol) or (await self.known()).by_symbol.get(symbol)
+        """The market of a symbol, as `known`; raises BinanceError for an unknown one."""
+        market = (await self.known()).by_symbol.get(symbol)
         if market is None:
             raise refuse(-1121)
         return market
+
+    async def find(self, name: str) -> tuple[types_pb2.Market | None, str]:
+        """The market of a native name, and its symbol; None where it has no symbol any more."""
+        known = await self.known()
+        if name not in known.symbol_of:
+            known = await self.read()
+        symbol = known.symbol_of.get(name, "")
+        return known.by_symbol.get(symbol), symbol

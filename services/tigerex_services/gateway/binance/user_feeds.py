@@ -203,7 +203,8 @@ class _Feed:
             stream.cancel()
 
     async def _publish(self, update: pb.AccountUpdate) -> None:
-        market, symbol = await self._market(user_events.market_of(update))
+        name = user_events.market_of(update)
+        market, symbol = await self._symbols.find(name) if name else (None, "")
         event = user_events.event_of(update, market, symbol, self._now_ms())
         if event is not None:
             self._tell(event)
@@ -211,16 +212,6 @@ class _Feed:
             self._changed |= dict.fromkeys(update.changed_assets)
             self._changed_ns = update.time_ns
             self._wake.set()
-
-    async def _market(self, name: str) -> tuple[types_pb2.Market | None, str]:
-        """The market of a native name, and its symbol; None where it has no symbol any more."""
-        if not name:
-            return None, ""
-        known = await self._symbols.known()
-        if name not in known.symbol_of:
-            known = await self._symbols.read()
-        symbol = known.symbol_of.get(name, "")
-        return known.by_symbol.get(symbol), symbol
 
     async def _tell_positions(self) -> None:
         """After changes: what there is now of what changed. One question at a time."""
