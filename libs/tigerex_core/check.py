@@ -5,10 +5,9 @@ Plain Python over the tables, sharing nothing with the code that changes them bu
 
 from collections import Counter, defaultdict
 
-import numpy as np
-
 from tigerex_core.check_books import broken_books
 from tigerex_core.check_orders import broken_orders
+from tigerex_core.check_rows import Table, used
 from tigerex_core.check_tables import broken_tables
 from tigerex_core.layout import (
     ISSUED_MAX,
@@ -83,12 +82,10 @@ def _needed(order: list[int], market: list[int]) -> int:
 def _holds(state: State) -> list[str]:
     """Each balance holds what its open orders and reserved transfers still need."""
     expected: dict[int, int] = defaultdict(int)
-    markets = state.registry.markets.tolist()
-    orders = state.books.orders.tolist()
+    markets, orders = Table(state.registry.markets), Table(state.books.orders)
     faults = []
-    for order in orders:
-        if order[Order.PLACE] == Place.NONE:
-            continue
+    for at in used(state.books.orders[:, Order.PLACE]).tolist():
+        order = orders[at]
         amount = _needed(order, markets[order[Order.MARKET]])
         leg = orders[order[Order.OTHER_LEG]]  # row 0: all zeros
         if order[Order.OTHER_LEG] and order[Order.PLACE] != Place.BOOK:
@@ -100,7 +97,7 @@ def _holds(state: State) -> list[str]:
     for transfer in transfers[transfers[:, Transfer.AMOUNT] != 0].tolist():
         expected[transfer[Transfer.PAYS]] += transfer[Transfer.AMOUNT]
     held = state.ledger.balances[:, Balance.HELD]
-    rows = set(np.nonzero(held)[0].tolist()) | set(expected)
+    rows = set(used(held).tolist()) | set(expected)
     return faults + [
         f"balance row {row}: holds {held[row]}, open remainders are {expected[row]}"
         for row in sorted(rows)

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+
+from tigerex_core.check_rows import Row, Table
 from tigerex_core.layout import (
     FALL,
     RISE,
@@ -18,16 +21,13 @@ from tigerex_core.layout import (
 )
 from tigerex_core.records import OrderType, Side
 
-Row = list[int]
-
 _NAMES = {Side.BUY: "bids", Side.SELL: "asks", FALL: "stops for a fall", RISE: "stops for a rise"}
 
 
 def broken_books(state: State) -> list[str]:
     """Faults of every market's four queues."""
-    levels = state.books.levels.tolist()
-    orders = state.books.orders.tolist()
-    markets = state.registry.markets.tolist()
+    levels, orders = Table(state.books.levels), Table(state.books.orders)
+    markets = Table(state.registry.markets)
     faults: list[str] = []
     seen = 0
     for market in range(1, state.head[Head.MARKETS] + 1):
@@ -42,7 +42,8 @@ def broken_books(state: State) -> list[str]:
             if chain:
                 best[side] = levels[chain[0]][Level.PRICE]
         faults += [f"market {market}: {fault}" for fault in _price_faults(best, markets[market])]
-    queued = sum(order[Order.PLACE] in {Place.BOOK, Place.STOPS} for order in orders)
+    places = state.books.orders[:, Order.PLACE]
+    queued = int(np.isin(places, (Place.BOOK, Place.STOPS)).sum())
     if seen != queued:
         faults.append(f"{seen} orders in queues, {queued} say that they are")
     return faults
@@ -60,7 +61,7 @@ def _price_faults(best: dict[int, int], market: Row) -> Iterator[str]:
 
 
 def _side_faults(
-    books: Books, levels: list[Row], orders: list[Row], market: int, side: int, chain: list[int]
+    books: Books, levels: Table, orders: Table, market: int, side: int, chain: list[int]
 ) -> Iterator[str]:
     book = book_row(market, side)
     yield from _chain_faults(chain, levels, rising=side in {Side.SELL, RISE})
@@ -101,7 +102,7 @@ def waits_for(row: Row) -> int:
     return RISE if loss == (row[Order.SIDE] == Side.BUY) else FALL
 
 
-def _level_chain(books: Books, levels: list[Row], side: int) -> list[int]:
+def _level_chain(books: Books, levels: Table, side: int) -> list[int]:
     """Level rows from the best on; ends early when the chain is longer than there are levels."""
     chain: list[int] = []
     level = int(books.sides[side, BookSide.BEST])
@@ -111,7 +112,7 @@ def _level_chain(books: Books, levels: list[Row], side: int) -> list[int]:
     return chain
 
 
-def _chain_faults(chain: list[int], levels: list[Row], *, rising: bool) -> Iterator[str]:
+def _chain_faults(chain: list[int], levels: Table, *, rising: bool) -> Iterator[str]:
     prices = [levels[level][Level.PRICE] for level in chain]
     previous = [levels[level][Level.PREVIOUS] for level in chain]
     if prices != sorted(set(prices), reverse=not rising):
@@ -120,7 +121,7 @@ def _chain_faults(chain: list[int], levels: list[Row], *, rising: bool) -> Itera
         yield "levels are wrongly linked backwards"
 
 
-def _tree_faults(books: Books, chain: list[int], levels: list[Row], side: int) -> Iterator[str]:
+def _tree_faults(books: Books, chain: list[int], levels: Table, side: int) -> Iterator[str]:
     """The tree's leaves from left to right are the chain; forks test falling bits."""
     leaves: list[int] = []
     stack = [(int(books.sides[side, BookSide.ROOT]), 64, 0)]
@@ -142,7 +143,7 @@ def _tree_faults(books: Books, chain: list[int], levels: list[Row], side: int) -
         yield f"{len(chain)} levels, {books.sides[side, BookSide.LEVELS]} are counted"
 
 
-def _queue(orders: list[Row], level: Row) -> list[int]:
+def _queue(orders: Table, level: Row) -> list[int]:
     queue: list[int] = []
     order = level[Level.FIRST]
     while order and len(queue) < len(orders):
@@ -151,7 +152,7 @@ def _queue(orders: list[Row], level: Row) -> list[int]:
     return queue
 
 
-def _queue_faults(queue: list[int], orders: list[Row], level: int, row: Row) -> Iterator[str]:
+def _queue_faults(queue: list[int], orders: Table, level: int, row: Row) -> Iterator[str]:
     if not queue:
         yield "orders are missing"
     if queue and row[Level.LAST] != queue[-1]:

@@ -4,14 +4,14 @@ waiting stops."""
 from collections import defaultdict
 from collections.abc import Iterator
 
-from tigerex_core.check_books import Row
+from tigerex_core.check_rows import Row, Table, used
 from tigerex_core.layout import Head, Market, Order, Place, Standing, State
 from tigerex_core.records import MarketState, OrderType, Side
 
 
 def broken_orders(state: State) -> list[str]:
-    rows = state.books.orders.tolist()
-    open_rows = [at for at, row in enumerate(rows) if row[Order.PLACE] != Place.NONE]
+    rows = Table(state.books.orders)
+    open_rows = used(state.books.orders[:, Order.PLACE]).tolist()
     faults = list(_standing_faults(state, rows, open_rows))
     faults += _heap_faults(state, rows, open_rows)
     faults += _chain_faults(state, rows, open_rows)
@@ -22,7 +22,7 @@ def broken_orders(state: State) -> list[str]:
     return faults
 
 
-def _order_faults(rows: list[Row], at: int) -> Iterator[str]:
+def _order_faults(rows: Table, at: int) -> Iterator[str]:
     row = rows[at]
     remaining, executed = row[Order.REMAINING], row[Order.EXECUTED]
     if not 0 < remaining <= row[Order.QUANTITY] - executed:
@@ -42,7 +42,7 @@ def _order_faults(rows: list[Row], at: int) -> Iterator[str]:
         yield "has a wrong other order in its list"
 
 
-def _standing_faults(state: State, rows: list[Row], open_rows: list[int]) -> Iterator[str]:
+def _standing_faults(state: State, rows: Table, open_rows: list[int]) -> Iterator[str]:
     """Counts, and the chain of each account's orders in a market by age."""
     members: dict[int, list[int]] = defaultdict(list)
     for at in sorted(open_rows, key=lambda order: rows[order][Order.ID]):
@@ -73,9 +73,9 @@ def _standing_faults(state: State, rows: list[Row], open_rows: list[int]) -> Ite
             paid = [rows[at][Order.PAYS], rows[at][Order.GETS]]
             if money != (paid if rows[at][Order.SIDE] == Side.SELL else paid[::-1]):
                 yield f"standing {standing}: other balance rows than order {rows[at][Order.ID]}"
-    used = int((state.books.standings[:, Standing.ACCOUNT] != 0).sum())
-    if used != len(members):
-        yield f"{used} standings, orders are of {len(members)}"
+    known = int((state.books.standings[:, Standing.ACCOUNT] != 0).sum())
+    if known != len(members):
+        yield f"{known} standings, orders are of {len(members)}"
 
 
 def _lots_bought(row: Row) -> int:
@@ -84,7 +84,7 @@ def _lots_bought(row: Row) -> int:
     return row[Order.REMAINING]
 
 
-def _heap_faults(state: State, rows: list[Row], open_rows: list[int]) -> Iterator[str]:
+def _heap_faults(state: State, rows: Table, open_rows: list[int]) -> Iterator[str]:
     size = int(state.head[Head.EXPIRING])
     heap = state.books.expiring[: size + 1].tolist()
     if sorted(heap[1:]) != [at for at in open_rows if rows[at][Order.EXPIRE_NS]]:
@@ -99,7 +99,7 @@ def _heap_faults(state: State, rows: list[Row], open_rows: list[int]) -> Iterato
             yield f"the heap is out of order at {place}"
 
 
-def _chain_faults(state: State, rows: list[Row], open_rows: list[int]) -> Iterator[str]:
+def _chain_faults(state: State, rows: Table, open_rows: list[int]) -> Iterator[str]:
     """The chains of trailing stops, by id, and of fired ones, by when they fired."""
     runnable = 0
     for market in range(1, state.head[Head.MARKETS] + 1):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tigerex_core.check_rows import used
 from tigerex_core.index import HASH_MASK, find_named, find_pair
 from tigerex_core.jit import entry
 from tigerex_core.layout import (
@@ -53,20 +54,16 @@ def _counted(first: int, last: int) -> Rows:
     return np.arange(first, last + 1, dtype=np.int64)
 
 
-def _used(column: Rows) -> Rows:
-    return np.nonzero(column)[0].astype(np.int64)
-
-
 def _by_pair(state: State) -> list[Indexed]:
     orders, transfers, ring = state.books.orders, state.transfers.rows, state.window.ring
     remembered = _counted(1, min(int(state.head[Head.REMEMBERED]), len(ring) - 1))
     balances = _counted(1, int(state.head[Head.BALANCES]))
-    reserved = _used(transfers[:, Transfer.AMOUNT])
+    reserved = used(transfers[:, Transfer.AMOUNT])
     books = state.books
-    standings = _used(books.standings[:, Standing.ACCOUNT])
+    standings = used(books.standings[:, Standing.ACCOUNT])
     return [
         ("balances", state.ledger.lookup, state.ledger.balances, Balance.ACCOUNT, balances),
-        ("order ids", state.books.id_index, orders, Order.ID, _used(orders[:, Order.PLACE])),
+        ("order ids", state.books.id_index, orders, Order.ID, used(orders[:, Order.PLACE])),
         ("standings", books.standing_index, books.standings, Standing.ACCOUNT, standings),
         ("transfers", state.transfers.lookup, transfers, Transfer.ID_HI, reserved),
         ("window", state.window.lookup, ring, Seen.ID_HI, remembered),
@@ -75,7 +72,7 @@ def _by_pair(state: State) -> list[Indexed]:
 
 def _by_name(state: State) -> list[Indexed]:
     users, accounts, orders = state.registry.users, state.registry.accounts, state.books.orders
-    named = _used(orders[:, Order.PLACE] * (orders[:, Order.NAME] != 0))
+    named = used(orders[:, Order.PLACE] * (orders[:, Order.NAME] != 0))
     people = _counted(1, int(state.head[Head.USERS]))
     owned = _counted(CLEARING_ACCOUNT + 1, int(state.head[Head.ACCOUNTS]))
     return [
@@ -123,12 +120,13 @@ def _free_faults(state: State) -> list[str]:
         ),
     ]
     faults = []
-    for name, table, first, link, used in tables:
+    for name, table, first, link, count in tables:
         free = 0
+        links = table[:, link].tolist()
         row = int(state.head[first])
         while row and free < len(table):
             free += 1
-            row = int(table[row, link])
-        if free + used != len(table) - 1:
-            faults.append(f"{name}: {used} rows used and {free} free, of {len(table) - 1}")
+            row = links[row]
+        if free + count != len(table) - 1:
+            faults.append(f"{name}: {count} rows used and {free} free, of {len(table) - 1}")
     return faults
