@@ -10,6 +10,7 @@ from tests.support.binance_clients import (
     async_python_binance,
     binance_sockets,
     ccxt_pro_binance,
+    close_python_binance,
     python_binance,
 )
 
@@ -99,4 +100,4 @@ async def test_python_binance_hears_of_its_own_trade(address: str, key: tuple[st
         }
         await asyncio.to_thread(rest.order_market_sell, **terms)
     finally:
-        await client.close_connection()
+        await close_python_binance(client)

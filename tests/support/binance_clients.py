@@ -2,6 +2,8 @@
 one for HMAC, or an Ed25519 private key in PEM; an address "host:port".
 """
 
+import asyncio
+import contextlib
 from typing import Any
 
 import ccxt
@@ -9,6 +11,7 @@ import ccxt.pro
 from binance import AsyncClient, BinanceSocketManager
 from binance.client import Client
 from tests.support.exchange_stack import ExchangeStack
+from websockets.exceptions import ConnectionClosed
 
 
 def _proof(secret: str) -> dict[str, str]:
@@ -54,6 +57,17 @@ def async_python_binance(address: str, key: str = "", secret: str = "") -> Async
     client.MARGIN_API_URL = f"http://{address}/sapi"
     client.ws_api._url = f"ws://{address}/ws-api/v3"
     return client
+
+
+async def close_python_binance(client: AsyncClient) -> None:
+    """Its reader looks up when something comes, else only every ten seconds."""
+    closing = asyncio.create_task(client.close_connection())
+    while not closing.done():
+        await asyncio.wait([closing], timeout=0.1)
+        with contextlib.suppress(ConnectionClosed):
+            if client.ws_api.ws is not None:
+                await client.ws_api.ws.send('{"id":"bye","method":"ping"}')
+    await closing
 
 
 def binance_sockets(client: AsyncClient, address: str) -> BinanceSocketManager:

@@ -17,6 +17,7 @@ from tests.support.binance_clients import (
     binance_of,
     cancel_all,
     ccxt_pro_binance,
+    close_python_binance,
     python_binance,
 )
 from tests.support.binance_raw import ask, signed_params
@@ -39,7 +40,7 @@ async def socket_client(stack: ExchangeStack, user: str, kind: str) -> AsyncIter
     try:
         yield client
     finally:
-        await client.close_connection()
+        await close_python_binance(client)
 
 
 def address_of(stack: ExchangeStack) -> str:

@@ -18,6 +18,7 @@ from tests.support.binance_clients import (
     binance_of,
     binance_sockets,
     ccxt_pro_binance,
+    close_python_binance,
 )
 from tests.support.cutting_proxy import CuttingProxy, cutting_proxy
 from tests.support.exchange_stack import ExchangeStack
@@ -413,7 +414,7 @@ async def test_python_binance_keeps_its_book_under_disconnects(
             await _same_after_cuts(trader, proxy, 11, kept)
             following.cancel()
     finally:
-        await client.close_connection()
+        await close_python_binance(client)
 
 
 async def test_python_binance_follows_the_market(stack: ExchangeStack, trader: Trader) -> None:
@@ -433,4 +434,4 @@ async def test_python_binance_follows_the_market(stack: ExchangeStack, trader: T
                 assert (await klines.recv())["k"]["s"] == SYMBOL
                 assert (await both.recv())["stream"] in {f"{NAME}@bookTicker", f"{NAME}@depth5"}
     finally:
-        await client.close_connection()
+        await close_python_binance(client)
