@@ -9,6 +9,7 @@ from typing import NamedTuple
 from tigerex_core.records import Side
 
 NS_PER_S = 1_000_000_000
+MINUTE_S, HOUR_S = 60, 3_600
 # Each other usual interval is at most six of one of them, so that no query reads many rows.
 INTERVALS_S = (1, 60, 300, 1_800, 3_600, 14_400, 86_400)
 

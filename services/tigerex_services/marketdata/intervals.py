@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 from tigerex.marketdata.v1 import marketdata_pb2 as pb
 
-from tigerex_services.marketdata.candles import NS_PER_S, Candle
+from tigerex_services.marketdata.candles import HOUR_S, MINUTE_S, NS_PER_S, Candle
 
-_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
-_5_MINUTES, _30_MINUTES, _4_HOURS = 5 * _MINUTE, 30 * _MINUTE, 4 * _HOUR
+_DAY = 86_400
+_5_MINUTES, _30_MINUTES, _4_HOURS = 5 * MINUTE_S, 30 * MINUTE_S, 4 * HOUR_S
 _MONDAY_NS = 4 * _DAY * NS_PER_S  # 1970 began on a Thursday
 _MONTHS_A_YEAR = 12
 _MONTH_DAYS_MAX = 31
@@ -79,17 +79,17 @@ def _month_ns(year: int, month: int) -> int:
 
 INTERVALS: Mapping[int, Interval] = {
     pb.CANDLE_INTERVAL_1S: Interval(1, 1),
-    pb.CANDLE_INTERVAL_1M: Interval(_MINUTE, _MINUTE),
-    pb.CANDLE_INTERVAL_3M: Interval(3 * _MINUTE, _MINUTE),
+    pb.CANDLE_INTERVAL_1M: Interval(MINUTE_S, MINUTE_S),
+    pb.CANDLE_INTERVAL_3M: Interval(3 * MINUTE_S, MINUTE_S),
     pb.CANDLE_INTERVAL_5M: Interval(_5_MINUTES, _5_MINUTES),
-    pb.CANDLE_INTERVAL_15M: Interval(15 * _MINUTE, _5_MINUTES),
+    pb.CANDLE_INTERVAL_15M: Interval(15 * MINUTE_S, _5_MINUTES),
     pb.CANDLE_INTERVAL_30M: Interval(_30_MINUTES, _30_MINUTES),
-    pb.CANDLE_INTERVAL_1H: Interval(_HOUR, _HOUR),
-    pb.CANDLE_INTERVAL_2H: Interval(2 * _HOUR, _HOUR),
+    pb.CANDLE_INTERVAL_1H: Interval(HOUR_S, HOUR_S),
+    pb.CANDLE_INTERVAL_2H: Interval(2 * HOUR_S, HOUR_S),
     pb.CANDLE_INTERVAL_4H: Interval(_4_HOURS, _4_HOURS),
-    pb.CANDLE_INTERVAL_6H: Interval(6 * _HOUR, _HOUR),
-    pb.CANDLE_INTERVAL_8H: Interval(8 * _HOUR, _4_HOURS),
-    pb.CANDLE_INTERVAL_12H: Interval(12 * _HOUR, _4_HOURS),
+    pb.CANDLE_INTERVAL_6H: Interval(6 * HOUR_S, HOUR_S),
+    pb.CANDLE_INTERVAL_8H: Interval(8 * HOUR_S, _4_HOURS),
+    pb.CANDLE_INTERVAL_12H: Interval(12 * HOUR_S, _4_HOURS),
     pb.CANDLE_INTERVAL_1D: Interval(_DAY, _DAY),
     pb.CANDLE_INTERVAL_3D: Interval(3 * _DAY, _DAY),
     pb.CANDLE_INTERVAL_1W: Interval(7 * _DAY, _DAY, _MONDAY_NS),

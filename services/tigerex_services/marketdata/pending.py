@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from tigerex_services import pending
 from tigerex_services.marketdata.aggregates import AggregateTrade
-from tigerex_services.marketdata.candles import Candle, Trade
+from tigerex_services.marketdata.candles import MINUTE_S, Candle, Trade
 from tigerex_services.marketdata.fold import Update
 
 ROWS_MAX = 50_000
@@ -46,6 +46,17 @@ class Pending(pending.Pending[Rows]):
     def aggregates(self, market_id: int) -> list[AggregateTrade]:
         """A market's aggregates not yet stored, oldest first."""
         return [a for rows in self._all() for a in rows.aggregates if a.market_id == market_id]
+
+    def minutes(self, start_ns: int, end_ns: int) -> list[Candle]:
+        """All markets' candles of a minute not yet stored that begin in [start, end); of each
+        market oldest first."""
+        newest = {
+            candle.key: candle
+            for rows in self._all()
+            for candle in rows.candles.values()
+            if candle.interval_s == MINUTE_S and start_ns <= candle.open_time_ns < end_ns
+        }
+        return [newest[key] for key in sorted(newest)]
 
     def candles(
         self, market_id: int, interval_s: int, start_ns: int, end_ns: int

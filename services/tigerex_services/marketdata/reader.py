@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from tigerex_services.marketdata.aggregates import AggregateTrade
 from tigerex_services.marketdata.candles import Candle, Trade
-from tigerex_services.marketdata.intervals import Interval, combined
+from tigerex_services.marketdata.intervals import Interval, combined, joined
 from tigerex_services.marketdata.pending import Pending
 from tigerex_services.marketdata.storage import Storage
 
@@ -91,6 +91,29 @@ class Reader:
             joined += [newest[time_ns] for time_ns in sorted(newest)]
         found = combined(joined, interval)
         return found[:count] if oldest else found[-count:]
+
+    async def spans(
+        self, market_ids: Iterable[int], start_ns: int, end_ns: int
+    ) -> dict[int, Candle]:
+        """What all minutes that begin in [start, end) make, by market; of those that traded then.
+
+        A market's minutes that wait are its newest ones: the database joins what is before them.
+        """
+        waiting: dict[int, list[Candle]] = {market_id: [] for market_id in market_ids}
+        for candle in self._pending.minutes(start_ns, end_ns):
+            if candle.market_id in waiting:
+                waiting[candle.market_id].append(candle)
+        ends_ns = {
+            market_id: minutes[0].open_time_ns if minutes else end_ns
+            for market_id, minutes in waiting.items()
+        }
+        stored = await self._storage.spans(start_ns, ends_ns)
+        found = {candle.market_id: candle for candle in stored}
+        for market_id, minutes in waiting.items():
+            for minute in minutes:
+                before = found.get(market_id)
+                found[market_id] = joined(before, minute) if before else minute
+        return found
 
 
 def _aggregate_id(each: AggregateTrade) -> int:

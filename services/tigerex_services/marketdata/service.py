@@ -171,12 +171,8 @@ class MarketDataService:
         end_ns = self._now_ns()
         minute = INTERVALS[pb.CANDLE_INTERVAL_1M]
         start_ns = minute.next_ns(minute.start_ns(end_ns - count * minute.seconds * NS_PER_S))
-        window = Interval(count * minute.seconds, minute.base_s, start_ns)
-        found = []
-        for market in markets:
-            kept = await self._reader.candles(market.market_id, window, start_ns, end_ns, 1)
-            found.append((market, kept[0] if kept else None, start_ns, end_ns))
-        return found
+        found = await self._reader.spans([each.market_id for each in markets], start_ns, end_ns)
+        return [(each, found.get(each.market_id), start_ns, end_ns) for each in markets]
 
     def _end_ns(self, start_ns: int, end_ns: int) -> int:
         """The end; 0 is now, or just after a start in the time to come. Raises InvalidField."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tigerex_services.marketdata.candles import INTERVALS_S
+from tigerex_services.marketdata.candles import HOUR_S, INTERVALS_S, MINUTE_S
 
 TRADE_COLUMNS = {
     **dict.fromkeys(("market_id", "trade_id", "price", "quantity", "notional"), "bigint"),
@@ -75,31 +75,50 @@ AGGREGATES_WITHIN = {
     f" ORDER BY time_ns {order}, aggregate_id {order} LIMIT %s"
     for oldest, order in _ORDERS.items()
 }
-# The interval stands in the text, so that a plan knows the partition whatever its parameters are.
-CANDLES = {
-    (interval_s, oldest): (
-        f"SELECT {', '.join(CANDLE_COLUMNS)} FROM candles"  # noqa: S608
-        f" WHERE market_id = %s AND interval_s = {interval_s} AND open_time_ns >= %s"
-        f" AND open_time_ns < %s ORDER BY open_time_ns {order} LIMIT %s"
+
+
+def _kept(interval_s: int, market: str = "%s", end: str = "%s") -> str:
+    """One market's candles of one length. It stands in the text, so that a plan knows the partition
+    whatever its parameters are."""
+    return (
+        f"SELECT {', '.join(CANDLE_COLUMNS)} FROM candles"  # noqa: S608 - all constants
+        f" WHERE market_id = {market} AND interval_s = {interval_s}"
+        f" AND open_time_ns >= %s AND open_time_ns < {end}"
     )
+
+
+CANDLES = {
+    (interval_s, oldest): f"{_kept(interval_s)} ORDER BY open_time_ns {order} LIMIT %s"
     for interval_s in INTERVALS_S
     for oldest, order in _ORDERS.items()
 }
-# Those, joined to longer ones: seconds, any start of one, nanoseconds. The first and the last price
-# are those beside the least and the greatest time: arrays compare by their first element.
-JOINED = {
-    key: f"""
-SELECT market_id, %s::integer AS interval_s,
-    open_time_ns - mod(open_time_ns - %s::bigint, %s::bigint) AS open_time_ns,
+# What some candles are as one. The first and the last price are those beside the least and the
+# greatest time: arrays compare by their first element.
+_AS_ONE = """
     (min(ARRAY[open_time_ns, open]))[2] AS open, max(high) AS high, min(low) AS low,
     (max(ARRAY[open_time_ns, close]))[2] AS close, sum(volume) AS volume,
     sum(quote_volume) AS quote_volume, sum(trades)::bigint AS trades,
     max(last_trade_id) AS last_trade_id, sum(taker_volume) AS taker_volume,
     sum(taker_quote_volume) AS taker_quote_volume
+"""
+# Joined to longer ones: seconds, any start of one, nanoseconds.
+JOINED = {
+    key: f"""
+SELECT market_id, %s::integer AS interval_s,
+    open_time_ns - mod(open_time_ns - %s::bigint, %s::bigint) AS open_time_ns, {_AS_ONE}
 FROM ({kept}) AS kept GROUP BY 1, 3 ORDER BY 3
 """  # noqa: S608
     for key, kept in CANDLES.items()
 }
+# All of a span as one, by market, each until an end of its own: minutes, hours, minutes.
+SPANS = f"""
+SELECT market_id, {MINUTE_S} AS interval_s, min(open_time_ns) AS open_time_ns, {_AS_ONE}
+FROM unnest(%s::bigint[], %s::bigint[]) AS wanted (id, end_ns) CROSS JOIN LATERAL (
+    {_kept(MINUTE_S, "wanted.id")}
+    UNION ALL {_kept(HOUR_S, "wanted.id")}
+    UNION ALL {_kept(MINUTE_S, "wanted.id", "wanted.end_ns")}
+) AS kept GROUP BY market_id
+"""  # noqa: S608
 # A market of which nothing is counted has no candles.
 NEWEST_CANDLES = {
     interval_s: (

@@ -6,7 +6,7 @@ most trades, the last seq only grows. So two processes that fold the same journa
 harm, and a rebuild gives the same rows. What is older than retention keeps is not written at all.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import psycopg
@@ -17,7 +17,7 @@ from psycopg_pool import AsyncConnectionPool
 from tigerex_platform.clock import Clock
 from tigerex_services.marketdata import partitions, statements
 from tigerex_services.marketdata.aggregates import AggregateTrade, Counted
-from tigerex_services.marketdata.candles import NS_PER_S, Candle, Trade
+from tigerex_services.marketdata.candles import HOUR_S, NS_PER_S, Candle, Trade
 from tigerex_services.marketdata.intervals import Interval
 from tigerex_services.partitions import Partitions
 
@@ -142,6 +142,20 @@ class Storage:
         length = (interval.seconds, interval.first_start_ns, interval.seconds * NS_PER_S)
         return await self._rows(Candle, statements.JOINED[interval.base_s, oldest], (*length, *of))
 
+    async def spans(self, start_ns: int, ends_ns: Mapping[int, int]) -> list[Candle]:
+        """What all minutes that begin in [start, end) make, for each market that traded then; every
+        market has an end of its own. Whole hours are read as such."""
+        if not ends_ns:
+            return []
+        hour_ns = HOUR_S * NS_PER_S
+        first_ns = -(-start_ns // hour_ns) * hour_ns
+        last_ns = min(ends_ns.values()) // hour_ns * hour_ns
+        if last_ns <= first_ns:
+            first_ns = last_ns = start_ns
+        of = (list(ends_ns), list(ends_ns.values()))
+        hours = (start_ns, first_ns, first_ns, last_ns, last_ns)
+        return await self._rows(Candle, statements.SPANS, (*of, *hours))
+
     async def prune(self, now_ns: int) -> int:
         """Drop the partitions of which retention keeps nothing; how many it was."""
         return len(await self._partitions.drop_old(self._now_ns(now_ns)))
@@ -151,7 +165,7 @@ class Storage:
         return max(self._clock.now_ns(), time_ns)
 
     async def _rows(
-        self, of: Callable[..., Row], statement: str, parameters: Sequence[int]
+        self, of: Callable[..., Row], statement: str, parameters: Sequence[object]
     ) -> list[Row]:
         """As the statement orders them; its columns are the fields, all whole numbers."""
         async with self._pool.connection() as connection:

@@ -167,6 +167,9 @@ def kinds(servicer: MarketDataServicer, history: History) -> Mapping[str, Ask]:
         request = pb.ListStatisticsRequest(market=symbol(dice.choice(pairs_of(history))))
         return await servicer.ListStatistics(request, context)
 
+    async def day_of_all(_: random.Random) -> Message:
+        return await servicer.ListStatistics(pb.ListStatisticsRequest(), context)
+
     asks = {
         f"candles of {name}": candles(pb.CandleInterval.Value(f"CANDLE_INTERVAL_{name.upper()}"))
         for name in ("1m", "3m", "5m", "15m", "30m", "1h", "6h", "12h", "1d")
@@ -176,6 +179,7 @@ def kinds(servicer: MarketDataServicer, history: History) -> Mapping[str, Ask]:
         "trades by id": trades,
         "aggregate trades by time": aggregates,
         "statistics of 24 hours": day,
+        "statistics of 24 hours of all pairs": day_of_all,
     }
 
 
