@@ -364,6 +364,8 @@ async def test_a_stream_gives_up_on_an_exchange_that_stays_away(proxy: CuttingPr
     ):
         with pytest.raises(NoAnswer, match="stays away"):
             await anext(stream.trades(MARKET))
+        with pytest.raises(NoAnswer, match="not open"):
+            stream.trades(MARKET)
         with pytest.raises(NoAnswer):
             await client.markets()
 

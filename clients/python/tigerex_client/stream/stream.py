@@ -136,6 +136,8 @@ class Stream:
     def _subscribe(
         self, topic: frames.Topic[Any], follower: Follower[Any, Out]
     ) -> Subscription[Out]:
+        if self._task is None or self._task.done():
+            raise NoAnswer("the stream is not open; allowed: within `async with Stream(...)`")
         if topic.name in self._subscriptions:
             raise ValueError(f"{topic.name} is subscribed already; allowed: once in a Stream")
         if len(self._subscriptions) >= SUBSCRIPTIONS_MAX:
