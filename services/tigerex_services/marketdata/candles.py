@@ -60,6 +60,17 @@ class Candle(NamedTuple):
         return now_ns >= self.end_time_ns
 
 
+class Statistics(NamedTuple):
+    """What happened in a market in [start, end): its trades as one candle, None without any; the
+    price before, and the lots of the newest trade, None without one."""
+
+    start_ns: int
+    end_ns: int
+    candle: Candle | None
+    previous_close: int | None
+    last_quantity: int | None
+
+
 def open_time_ns(time_ns: int, interval_s: int) -> int:
     """The start of the interval that a time is in."""
     return time_ns - time_ns % (interval_s * NS_PER_S)

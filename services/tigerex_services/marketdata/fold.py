@@ -42,6 +42,8 @@ class Fold:
         """The newest candle by (market, interval), until time closes it."""
         self.counted: dict[int, Counted] = {}
         """How far aggregates are counted, by market."""
+        self.last_quantity: dict[int, int] = {}
+        """Lots of the newest trade, by market."""
 
     def put_candle(self, candle: Candle) -> None:
         """Go on with a candle that was stored."""
@@ -80,6 +82,7 @@ class Fold:
 
     def _trade(self, update: Update, trade: Trade) -> None:
         update.trades.append(trade)
+        self.last_quantity[trade.market_id] = trade.quantity
         for interval_s in INTERVALS_S:
             key = (trade.market_id, interval_s)
             before = self.open_candles.get(key)

@@ -8,7 +8,7 @@ from tigerex_core.records import Side
 from tigerex_services.instruments import MarketInfo
 from tigerex_services.marketdata.aggregates import AggregateTrade
 from tigerex_services.marketdata.book import Book, Changes
-from tigerex_services.marketdata.candles import Candle, Trade
+from tigerex_services.marketdata.candles import Candle, Statistics, Trade
 
 SIDE_NAME = {Side.BUY: "buy", Side.SELL: "sell"}
 
@@ -61,17 +61,19 @@ def candle_message(
     )
 
 
-def statistics_message(
-    market: MarketInfo, candle: Candle | None, start_ns: int, end_ns: int
-) -> pb.Statistics:
+def statistics_message(of: Statistics, market: MarketInfo) -> pb.Statistics:
     found = pb.Statistics(
         market=market.symbol,
-        open_time_ns=start_ns,
-        close_time_ns=end_ns,
+        open_time_ns=of.start_ns,
+        close_time_ns=of.end_ns,
         volume="0",
         quote_volume="0",
     )
-    if candle is not None:
+    if of.previous_close is not None:
+        found.previous_close = market.ticks_to_price(of.previous_close)
+    if of.last_quantity is not None:
+        found.last_quantity = market.lots_to_quantity(of.last_quantity)
+    if (candle := of.candle) is not None:
         found.open = market.ticks_to_price(candle.open)
         found.high = market.ticks_to_price(candle.high)
         found.low = market.ticks_to_price(candle.low)

@@ -3,7 +3,7 @@
 What waits is looked at first: what is stored meanwhile is then found twice rather than never.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from tigerex_services.marketdata.aggregates import AggregateTrade
@@ -114,6 +114,11 @@ class Reader:
                 before = found.get(market_id)
                 found[market_id] = joined(before, minute) if before else minute
         return found
+
+    async def closes(self, market_ids: Sequence[int], before_ns: int) -> dict[int, int]:
+        """The last price of the minutes that begin before a time, by market."""
+        waiting = {each.market_id: each.close for each in self._pending.minutes(0, before_ns)}
+        return await self._storage.closes(market_ids, before_ns) | waiting
 
 
 def _aggregate_id(each: AggregateTrade) -> int:

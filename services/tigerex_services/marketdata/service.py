@@ -10,7 +10,7 @@ from tigerex_platform.errors import InvalidField
 from tigerex_services.instruments import MarketInfo
 from tigerex_services.marketdata.aggregates import AggregateTrade
 from tigerex_services.marketdata.book import SNAPSHOT_LEVELS, Book
-from tigerex_services.marketdata.candles import NS_PER_S, Candle, Trade
+from tigerex_services.marketdata.candles import NS_PER_S, Candle, Statistics, Trade
 from tigerex_services.marketdata.fold import Fold
 from tigerex_services.marketdata.hub import Hub
 from tigerex_services.marketdata.intervals import INTERVALS, Interval, with_empty
@@ -162,17 +162,22 @@ class MarketDataService:
 
     async def statistics(
         self, symbol: str, minutes: int
-    ) -> Sequence[tuple[MarketInfo, Candle | None, int, int]]:
-        """What happened in the last so many minutes, of one market or ("") of all: the market, its
-        trades as one candle (None: there were none), from when and until when."""
+    ) -> Sequence[tuple[MarketInfo, Statistics]]:
+        """What happened in the last so many minutes, of one market or ("") of all."""
         count = limited("minutes", minutes, MINUTES_LIMIT)
         directory = self._fold.directory
         markets = [directory.market(symbol)] if symbol else directory.markets()
         end_ns = self._now_ns()
         minute = INTERVALS[pb.CANDLE_INTERVAL_1M]
         start_ns = minute.next_ns(minute.start_ns(end_ns - count * minute.seconds * NS_PER_S))
-        found = await self._reader.spans([each.market_id for each in markets], start_ns, end_ns)
-        return [(each, found.get(each.market_id), start_ns, end_ns) for each in markets]
+        ids = [market.market_id for market in markets]
+        candles = await self._reader.spans(ids, start_ns, end_ns)
+        closes = await self._reader.closes(ids, start_ns)
+        last = self._fold.last_quantity
+        return [
+            (market, Statistics(start_ns, end_ns, candles.get(i), closes.get(i), last.get(i)))
+            for i, market in zip(ids, markets, strict=True)
+        ]
 
     def _end_ns(self, start_ns: int, end_ns: int) -> int:
         """The end; 0 is now, or just after a start in the time to come. Raises InvalidField."""

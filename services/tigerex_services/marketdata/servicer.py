@@ -73,7 +73,7 @@ class MarketDataServicer(marketdata_pb2_grpc.MarketDataServiceServicer):
     ) -> pb.ListStatisticsResponse:
         found = await self._service.statistics(request.market, request.minutes)
         return pb.ListStatisticsResponse(
-            statistics=[messages.statistics_message(*each) for each in found]
+            statistics=[messages.statistics_message(each, market) for market, each in found]
         )
 
     async def GetTopOfBook(

@@ -31,6 +31,7 @@ async def load_fold(storage: Storage, markets: Markets, journal: Journal) -> Fol
     for candle in await storage.newest_candles():
         fold.put_candle(candle)
     fold.counted = await storage.counted()
+    fold.last_quantity = await storage.last_quantities()
     return fold
 
 

@@ -119,7 +119,19 @@ FROM unnest(%s::bigint[], %s::bigint[]) AS wanted (id, end_ns) CROSS JOIN LATERA
     UNION ALL {_kept(MINUTE_S, "wanted.id", "wanted.end_ns")}
 ) AS kept GROUP BY market_id
 """  # noqa: S608
-# A market of which nothing is counted has no candles.
+# The last price before a time.
+CLOSES = f"""
+SELECT wanted.id, before.close FROM unnest(%s::bigint[]) AS wanted (id) CROSS JOIN LATERAL (
+    {_kept(MINUTE_S, "wanted.id")} ORDER BY open_time_ns DESC LIMIT 1
+) AS before
+"""  # noqa: S608
+# A market of which nothing is counted has no trades and no candles.
+LAST_QUANTITIES = """
+SELECT newest.* FROM counted CROSS JOIN LATERAL (
+    SELECT market_id, quantity FROM trades WHERE market_id = counted.market_id
+    ORDER BY trade_id DESC LIMIT 1
+) AS newest
+"""
 NEWEST_CANDLES = {
     interval_s: (
         "SELECT newest.* FROM counted CROSS JOIN LATERAL"  # noqa: S608

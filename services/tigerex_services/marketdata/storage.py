@@ -99,6 +99,10 @@ class Storage:
             )
             return {row[0]: Counted(row[1], row[2]) for row in await cursor.fetchall()}
 
+    async def last_quantities(self) -> dict[int, int]:
+        """Lots of the newest trade that is kept, by market id."""
+        return dict(await self._rows(_pair, statements.LAST_QUANTITIES, ()))
+
     async def trades(
         self, market_id: int, from_id: int, before_id: int, limit: int, *, oldest: bool = False
     ) -> list[Trade]:
@@ -156,6 +160,10 @@ class Storage:
         hours = (start_ns, first_ns, first_ns, last_ns, last_ns)
         return await self._rows(Candle, statements.SPANS, (*of, *hours))
 
+    async def closes(self, market_ids: Sequence[int], before_ns: int) -> dict[int, int]:
+        """The last price of the minutes that begin before a time, by market."""
+        return dict(await self._rows(_pair, statements.CLOSES, (list(market_ids), 0, before_ns)))
+
     async def prune(self, now_ns: int) -> int:
         """Drop the partitions of which retention keeps nothing; how many it was."""
         return len(await self._partitions.drop_old(self._now_ns(now_ns)))
@@ -178,6 +186,10 @@ class Storage:
 
 def _oldest_first(rows: list[Row], *, oldest: bool) -> list[Row]:
     return rows if oldest else rows[::-1]
+
+
+def _pair(first: int, second: int) -> tuple[int, int]:
+    return first, second
 
 
 def _keeps(candle: Candle, now_ns: int) -> bool:

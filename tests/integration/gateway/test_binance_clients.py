@@ -325,6 +325,7 @@ def test_candles_and_statistics(ann_binance: PythonBinance, bob_binance: PythonB
         lambda: ann_binance.get_ticker(symbol=SYMBOL), lambda day: day["lastId"] == trade_id
     )
     assert (day["count"], day["firstId"], day["lastPrice"]) == (trade_id, 1, "60000.00000000")
+    assert (day["lastQty"], day["prevClosePrice"]) == (bought["fills"][0]["qty"], "0.00000000")
     asked = {"symbol": SYMBOL, "windowSize": "2h", "type": "MINI"}
     window = ann_binance._get("ticker", version="v3", data=asked)
     assert window["volume"] == day["volume"]
@@ -339,7 +340,10 @@ def test_candles_and_statistics(ann_binance: PythonBinance, bob_binance: PythonB
         starts = [each[0] for each in candles]
         ends = [each[6] for each in candles]
         assert starts[1:] == [end + 1 for end in ends[:-1]]  # also those without a trade
-    seconds = ann_binance.get_klines(symbol=SYMBOL, interval="1s", limit=1_000)
+    seconds = until(
+        lambda: ann_binance.get_klines(symbol=SYMBOL, interval="1s", limit=1_000),
+        lambda found: len(found) > 3,
+    )
     for since in (starts[0], seconds[0][0]):
         early = ann_binance.get_klines(symbol=SYMBOL, interval="1s", startTime=since, limit=3)
         assert early == seconds[:3]

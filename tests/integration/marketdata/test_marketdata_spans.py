@@ -6,6 +6,8 @@ from random import Random
 import pytest
 
 from tigerex_core.records import Side
+from tigerex_platform.clock import ManualClock
+from tigerex_services.marketdata.aggregates import AggregateTrade
 from tigerex_services.marketdata.candles import (
     HOUR_S,
     MINUTE_S,
@@ -114,6 +116,33 @@ async def test_a_span_is_what_its_trades_say(storage: Storage, trades: list[Trad
                 candle = found.get(market)
                 told = list(candle[3:]) if candle else None
                 assert told == expected(known, market, start_ns, end_ns)
+
+
+async def test_the_price_before_a_time(storage: Storage, trades: list[Trade]) -> None:
+    """Half of the trades stored, half waiting."""
+    rows, pending = Rows(), Pending()
+    stored = rows.update(trades[:450])
+    await storage.write([], [], list(stored.candles.values()), stored.seq, stored.time_ns)
+    pending.add(rows.update(trades[450:]))
+    reader = Reader(pending, storage)
+    for minute in range(0, HOURS * 60, 37):
+        before_ns = START_NS + minute * MINUTE_NS
+        past = [trade for trade in trades if trade.time_ns < before_ns]
+        expected = {trade.market_id: trade.price for trade in past}
+        assert await reader.closes(MARKETS, before_ns) == expected
+
+
+async def test_the_newest_quantities_are_known_again_after_a_start(storage: Storage) -> None:
+    trades = [
+        Trade(market, number, 100, 10 * market + number, 1, Side.BUY, START_NS + number, number)
+        for market in (1, 2)
+        for number in (1, 2, 3)
+    ]
+    ends = [AggregateTrade(market, 3, 100, 1, 1, 3, Side.BUY, START_NS) for market in (1, 2)]
+    storage._clock = ManualClock(START_NS)
+    assert await storage.last_quantities() == {}
+    await storage.write(trades, ends, [], 3, START_NS)
+    assert await storage.last_quantities() == {1: 13, 2: 23}
 
 
 async def test_nothing_is_asked_of_no_market(storage: Storage) -> None:

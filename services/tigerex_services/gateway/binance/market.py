@@ -33,7 +33,6 @@ AVERAGE_MINUTES = 5
 DAY_MINUTES = 1_440
 NO_TRADE = -1
 NO_LEVEL = ("", "")
-DETAILS = ("priceChange", "priceChangePercent", "weightedAvgPrice")  # not of a MINI ticker
 PRECISION = 8
 
 
@@ -150,30 +149,40 @@ async def average_price(of: PublicCall) -> Json:
 
 async def day_ticker(of: PublicCall) -> Json | list[Json]:
     """What happened in the last 24 hours, in one market or in all."""
-    return _one_or_all(of, await tickers(of, DAY_MINUTES))
+    return _one_or_all(of, await day_tickers(of))
 
 
 async def window_ticker(of: PublicCall) -> Json | list[Json]:
     """The same of another window; which markets has to be said."""
     if not of.values.keys() & {"symbol", "symbols"}:
         raise refuse(-1128)
-    return _one_or_all(of, await tickers(of, of.values.get("windowSize", DAY_MINUTES)))
+    return _one_or_all(of, await window_tickers(of, of.values.get("windowSize", DAY_MINUTES)))
 
 
-async def tickers(of: PublicCall, minutes: int) -> list[Json]:
+async def window_tickers(of: PublicCall, minutes: int) -> list[Json]:
     """What happened in the last minutes, in each of the markets that are asked for."""
+    return [_ticker(of, *each) for each in await _asked_statistics(of, minutes)]
+
+
+async def day_tickers(of: PublicCall) -> list[Json]:
+    """The same of 24 hours; unless a MINI ticker is asked for, also what there was before them and
+    what there is now."""
+    found = await _asked_statistics(of, DAY_MINUTES)
+    if _is_mini(of):
+        return [_ticker(of, *each) for each in found]
+    best = await _best(of, found[0][0].symbol if len(found) == 1 else "")
+    return [
+        _ticker(of, market, each) | _around(each) | best[market.symbol] for market, each in found
+    ]
+
+
+async def _asked_statistics(
+    of: PublicCall, minutes: int
+) -> list[tuple[types_pb2.Market, pb.Statistics]]:
     markets = await _markets(of)
     name = markets[0].symbol if len(markets) == 1 else ""
     found = {each.market: each for each in await _statistics(of, name, minutes)}
-    markets = _followed(markets, found)
-    listed = [_ticker(market, found[market.symbol]) for market in markets]
-    if of.values.get("type") == "MINI":
-        for ticker in listed:
-            for name in DETAILS:
-                del ticker[name]
-        return listed
-    best = await _best(of, name)
-    return [ticker | best[market.symbol] for ticker, market in zip(listed, markets, strict=True)]
+    return [(market, found[market.symbol]) for market in _followed(markets, found)]
 
 
 async def _statistics(of: PublicCall, market: str, minutes: int) -> Sequence[pb.Statistics]:
@@ -184,17 +193,15 @@ async def _statistics(of: PublicCall, market: str, minutes: int) -> Sequence[pb.
     return answer.statistics
 
 
-def _ticker(market: types_pb2.Market, found: pb.Statistics) -> Json:
+def _is_mini(of: PublicCall) -> bool:
+    return bool(of.values.get("type") == "MINI")
+
+
+def _ticker(of: PublicCall, market: types_pb2.Market, found: pb.Statistics) -> Json:
     last = Decimal(found.last or market.last_price or 0)
     first = Decimal(found.open or last)
-    volume = Decimal(found.volume)
-    average = Decimal(found.quote_volume) / volume if volume else Decimal(0)
-    percent = 100 * (last - first) / first if first else Decimal(0)
-    return {
+    ticker = {
         "symbol": symbol_of(market),
-        "priceChange": f"{last - first:.8f}",
-        "priceChangePercent": f"{percent:.3f}",
-        "weightedAvgPrice": f"{average:.8f}",
         "openPrice": f"{first:.8f}",
         "highPrice": decimal(found.high or str(last)),
         "lowPrice": decimal(found.low or str(last)),
@@ -206,6 +213,24 @@ def _ticker(market: types_pb2.Market, found: pb.Statistics) -> Json:
         "firstId": found.first_trade_id if found.trades else NO_TRADE,
         "lastId": found.last_trade_id if found.trades else NO_TRADE,
         "count": found.trades,
+    }
+    if _is_mini(of):
+        return ticker
+    volume = Decimal(found.volume)
+    average = Decimal(found.quote_volume) / volume if volume else Decimal(0)
+    percent = 100 * (last - first) / first if first else Decimal(0)
+    return ticker | {
+        "priceChange": f"{last - first:.8f}",
+        "priceChangePercent": f"{percent:.3f}",
+        "weightedAvgPrice": f"{average:.8f}",
+    }
+
+
+def _around(found: pb.Statistics) -> Json:
+    """The price before the window, and the newest trade's quantity."""
+    return {
+        "prevClosePrice": decimal(found.previous_close),
+        "lastQty": decimal(found.last_quantity),
     }
 
 

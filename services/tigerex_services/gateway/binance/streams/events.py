@@ -165,6 +165,8 @@ def window_ticker(ticker: Json, now_ms: int, kind: str) -> Json:
 def ticker(found: Json, now_ms: int) -> Json:
     """Of the answer of `GET ticker/24hr`."""
     return window_ticker(found, now_ms, "24hrTicker") | {
+        "x": found["prevClosePrice"],
+        "Q": found["lastQty"],
         "b": found["bidPrice"],
         "B": found["bidQty"],
         "a": found["askPrice"],

@@ -24,7 +24,11 @@ class Tickers:
             now_s = self._parts.clock.monotonic_s()
             read_s, found = self._found.get(minutes, (float("-inf"), {}))
             if now_s - read_s >= FRESH_S:
-                listed = await market.tickers(PublicCall(self._parts, {}), minutes)
+                asked = PublicCall(self._parts, {})
+                if minutes == market.DAY_MINUTES:
+                    listed = await market.day_tickers(asked)
+                else:
+                    listed = await market.window_tickers(asked, minutes)
                 found = {each["symbol"]: each for each in listed}
                 self._found[minutes] = (now_s, found)
             return found
