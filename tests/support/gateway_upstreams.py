@@ -98,14 +98,21 @@ class Upstreams:
         return [call for call in self.calls if call.method == method]
 
     async def answer(
-        self, method: str, request: Message, context: grpc.aio.ServicerContext, default: Message
+        self,
+        method: str,
+        request: Message,
+        context: grpc.aio.ServicerContext,
+        default: Message,
+        error: TigerExError | None = None,
     ) -> Message:
+        """The answer that a test asks for, else the default; `error`, else the test's, if any."""
         metadata = dict(context.invocation_metadata() or ())
         user = str(metadata.get("x-tigerex-user", ""))
         until_ms = int(metadata.get("x-tigerex-valid-until", 0))
         self.calls.append(Call(method, request, user, until_ms))
-        if method in self.errors:
-            await _abort(context, self.errors[method])
+        error = error or self.errors.get(method)
+        if error is not None:
+            await _abort(context, error)
         return self.answers.get(method, default)
 
 
@@ -123,13 +130,10 @@ def _servicer(base: type, upstreams: Upstreams, defaults: dict[str, Message]) ->
 
     def method(name: str, default: Message):
         async def handle(self, request, context):
+            error = None
             if name in ("GetMarket", "GetDepth") and not _known(request):
-                upstreams.errors[name] = NotFound("market", getattr(request, "symbol", ""))
-                try:
-                    return await upstreams.answer(name, request, context, default)
-                finally:
-                    del upstreams.errors[name]
-            return await upstreams.answer(name, request, context, default)
+                error = NotFound("market", getattr(request, "symbol", ""))
+            return await upstreams.answer(name, request, context, default, error)
 
         return handle
 
