@@ -92,7 +92,7 @@ async def test_a_span_is_what_its_trades_say(storage: Storage, trades: list[Trad
     random = Random(8)
     rows, pending = Rows(), Pending()
     reader = Reader(pending, storage)
-    # Stored, being written, waiting: each a third, and the last two often within one minute.
+    # Stored, being written, waiting.
     parts = [trades[:600], trades[600:603], trades[603:640]]
     for seen, part in enumerate(parts):
         pending.add(rows.update(part))

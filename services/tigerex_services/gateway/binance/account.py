@@ -89,9 +89,9 @@ async def open_orders(of: UserCall) -> list[Json]:
     known = await of.parts.symbols.known()
     listed = []
     for order in found:
-        symbol = known.symbol_of.get(order.market, "")
-        if symbol:
-            listed.append(orders.known_order(order, known.by_symbol[symbol], symbol))
+        market, symbol = known.find(order.market)
+        if market is not None:
+            listed.append(orders.known_order(order, market, symbol))
     return listed
 
 

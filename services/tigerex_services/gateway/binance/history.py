@@ -100,9 +100,9 @@ async def all_lists(of: UserCall) -> list[Json]:
     known = await of.parts.symbols.known()
     told = []
     for found in answer.lists:
-        symbol = known.symbol_of.get(found.market, "")
-        if symbol:
-            told.append(lists.order_list(found, known.by_symbol[symbol], symbol, 0))
+        market, symbol = known.find(found.market)
+        if market is not None:
+            told.append(lists.order_list(found, market, symbol, 0))
     return told
 
 

@@ -105,9 +105,9 @@ async def open_lists(of: UserCall) -> list[Json]:
             of.upstream.trading.GetOrderList,
             pb.GetOrderListRequest(account_id=await of.account_id(), list_id=list_id),
         )
-        symbol = known.symbol_of.get(answer.list.market, "")
-        if symbol:
-            found.append(order_list(answer.list, known.by_symbol[symbol], symbol, 0))
+        market, symbol = known.find(answer.list.market)
+        if market is not None:
+            found.append(order_list(answer.list, market, symbol, 0))
     return found
 
 

@@ -20,6 +20,11 @@ class Known:
     by_symbol: Mapping[str, types_pb2.Market]
     symbol_of: Mapping[str, str]  # native -> Binance's
 
+    def find(self, name: str) -> tuple[types_pb2.Market | None, str]:
+        """The market of a native name, and its symbol; None where it has no symbol any more."""
+        symbol = self.symbol_of.get(name, "")
+        return self.by_symbol.get(symbol), symbol
+
 
 def symbol_of(market: types_pb2.Market) -> str:
     return f"{market.base_asset}{market.quote_asset}"
@@ -69,9 +74,8 @@ class Symbols:
         return market
 
     async def find(self, name: str) -> tuple[types_pb2.Market | None, str]:
-        """The market of a native name, and its symbol; None where it has no symbol any more."""
+        """As `Known.find`, also of a market that was made since."""
         known = await self.known()
         if name not in known.symbol_of:
             known = await self.read()
-        symbol = known.symbol_of.get(name, "")
-        return known.by_symbol.get(symbol), symbol
+        return known.find(name)
