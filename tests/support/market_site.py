@@ -32,7 +32,6 @@ from tigerex.exchange.v1 import (
 from tigerex.history.v1 import history_pb2_grpc
 from tigerex.marketdata.v1 import marketdata_pb2_grpc
 
-import tigerex_services
 from tigerex_platform.grpc.client import channel
 from tigerex_platform.ids import new_request_id
 from tigerex_platform.settings import Settings
@@ -40,7 +39,6 @@ from tigerex_platform.settings import Settings
 START_S_MAX = 60.0
 STOP_S_MAX = 30.0
 SERVICES = ("exchange", "marketdata", "history")
-PACKAGE = Path(tigerex_services.__file__).parent
 SYMBOL = "btc-usdt"
 
 
